@@ -1,0 +1,31 @@
+"""System programs some tests need, and what to do where one is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import NoReturn
+
+import pytest
+
+from run import SYSTEM_PROGRAMS
+
+
+def needs_program(name: str) -> str:
+    """Path of a program; without it the test is skipped, or fails where ``CI`` is set."""
+    path = shutil.which(name)
+    if path is not None:
+        return path
+    missing(f"{name} is not installed; `{_how_to_get(name)}` would enable this test")
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip with the reason on a developer's machine, fail on the build machine."""
+    if os.environ.get("CI", "").lower() in {"1", "true"}:
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def _how_to_get(name: str) -> str:
+    packages = SYSTEM_PROGRAMS.get(name)
+    return f"apt install {' '.join(packages)}" if packages else f"install {name}"
