@@ -14,9 +14,9 @@ from run import SYSTEM_PROGRAMS
 def needs_program(name: str) -> str:
     """Path of a program; without it the test is skipped, or fails where ``CI`` is set."""
     path = shutil.which(name)
-    if path is not None:
-        return path
-    missing(f"{name} is not installed; `{_how_to_get(name)}` would enable this test")
+    if path is None:
+        missing(f"{name} is not installed; `{_how_to_get(name)}` would enable this test")
+    return path
 
 
 def missing(reason: str) -> NoReturn:

@@ -28,7 +28,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -40,8 +39,14 @@ from typing import Self
 
 import structlog
 
-from app.core.file_lock import FileLock, lock_or_none
-from app.core.postgres_programs import EmbeddedPostgresError, Programs
+from app.core.postgres_programs import (
+    EmbeddedPostgresError,
+    Programs,
+    disclaim,
+    free_port,
+    is_postgres_of,
+)
+from app.core.shared_files import FileLock, lock_or_none, write_private
 
 __all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]
 
@@ -50,7 +55,6 @@ log = structlog.get_logger(__name__)
 DATABASE = "printwala"
 ROLE = "printwala"
 SUPERUSER = "postgres"
-
 START_SECONDS = 120.0  # crash recovery after a power cut replays the log before it answers
 STOP_SECONDS = 60
 LOG_BYTES = 5_000_000
@@ -66,11 +70,8 @@ SERVER_SETTINGS = {
     "log_min_error_statement": "panic",
     "log_checkpoints": "off",
 }
-UNDURABLE_SETTINGS = {
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-}
+# A killed process loses nothing with these, a power cut may lose everything.
+UNDURABLE_SETTINGS = {"fsync": "off", "full_page_writes": "off"}
 PREPARE_SQL = """
 SELECT 'CREATE ROLE {role} LOGIN'
  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') \\gexec
@@ -99,17 +100,14 @@ class EmbeddedPostgres:
         Calling it again is harmless, and brings a server that died back on the same port.
         Blocks for about a second the first time. Raises ``EmbeddedPostgresError``.
         """
-        try:
-            self.home.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.home / "lock", timeout=START_SECONDS):
+        with self._alone():
+            try:
                 self._port = self._find() or self._launch()
-                if self._use is None:
-                    self._use = self._register()
-        except PermissionError as error:
-            raise EmbeddedPostgresError(
-                f"The embedded database in {self.home} cannot be used by this user ({error}). "
-                "Run as the user who created it, or choose another DATA_DIR."
-            ) from error
+                self._use = self._use or self._register()
+            except BaseException:
+                if self._use is None and self._server is not None:
+                    self._shut_down()
+                raise
         atexit.register(self.stop)
         return self.url
 
@@ -118,7 +116,7 @@ class EmbeddedPostgres:
         atexit.unregister(self.stop)
         if self._use is None:
             return
-        with FileLock(self.home / "lock", timeout=START_SECONDS):
+        with self._alone():
             self._use.release(delete=True)
             self._use = None
             if any(self._others()):
@@ -162,7 +160,19 @@ class EmbeddedPostgres:
             return Path(pointer.read_text("utf-8").strip()) / "cluster"
         return self.home / "cluster"
 
-    # --- finding -----------------------------------------------------------------------------
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold off every other process that wants to start or stop this server."""
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.home / "lock", timeout=START_SECONDS):
+                yield
+        except (PermissionError, TimeoutError) as error:
+            raise EmbeddedPostgresError(
+                f"The embedded database in {self.home} cannot be used now ({error}). Run as the "
+                "user who created it, with no start or stop of it hanging, or choose another "
+                "DATA_DIR."
+            ) from error
 
     def _find(self) -> int | None:
         """Port of our server when it already runs and knows our password."""
@@ -174,9 +184,7 @@ class EmbeddedPostgres:
                     log.info("embedded_postgres_found", pid=pid, port=port)
                 return port
             if not self._is_our_server(pid):
-                # Left by a power cut. Its number may belong to any process now, and PostgreSQL
-                # itself would refuse to start if that process happens to be ours.
-                (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+                disclaim(self.cluster / "postmaster.pid", pid)
                 return None
             if time.monotonic() > deadline:
                 raise EmbeddedPostgresError(
@@ -199,59 +207,46 @@ class EmbeddedPostgres:
         """Whether that process is the PostgreSQL of this very cluster."""
         if self._server is not None and self._server.pid == pid:
             return self._server.poll() is None
-        if sys.platform == "linux":
-            try:
-                # PostgreSQL works from inside its data directory.
-                return os.path.samefile(f"/proc/{pid}/cwd", self.cluster)
-            except OSError:
-                return False
-        ask = (
-            ["tasklist", "/NH", "/FI", f"PID eq {pid}"]
-            if sys.platform == "win32"
-            else ["ps", "-p", str(pid), "-o", "comm="]
-        )
-        answer = subprocess.run(ask, capture_output=True, text=True, check=False)
-        return "postgres" in answer.stdout
+        return is_postgres_of(self.cluster, pid)
 
     def _answers(self, port: int) -> bool:
         """Whether the server on that port takes our password (and proves that it knows it)."""
         return self._psql("SELECT 1;", role=ROLE, database=DATABASE, port=port).returncode == 0
 
-    # --- starting ----------------------------------------------------------------------------
-
-    def _launch(self) -> int:
+    def _programs(self) -> Programs:
         programs = Programs.find()
-        if programs.runs_as_other_user and not (self.home / "location").exists():
-            self._choose_place(programs)
         if self.cluster.exists():
             programs = programs.matching(self.cluster)
-        programs = programs.readable_copy(self.cluster.parent)
+        return programs.readable_copy(self.cluster.parent)
+
+    def _launch(self) -> int:
+        if not (self.home / "location").exists():
+            self._choose_place(Programs.find())
+        programs = self._programs()
         if not self.cluster.exists():
             self._create_cluster(programs)
+        self._keys()
 
-        began = time.monotonic()
-        port = self._free_port()
-        while time.monotonic() - began < START_SECONDS:
-            said = self._run_server(programs, port, deadline=began + START_SECONDS)
-            if said is None:
-                self._prepare(port)
-                (self.home / "port").write_text(str(port), "ascii")
-                log.info("embedded_postgres_started", port=port, cluster=str(self.cluster))
-                return port
+        deadline = time.monotonic() + START_SECONDS
+        port = self._last_port() or free_port()
+        while said := self._run_server(programs, port, deadline=deadline):
             if "could not bind" in said:
-                port = self._free_port(remembered=False)
-            elif "still in use" in said:
+                port = free_port()
+            elif "still in use" in said and time.monotonic() < deadline:
                 time.sleep(0.2)  # children of a killed server take a moment to notice
             else:
-                break
-        raise EmbeddedPostgresError(
-            f"PostgreSQL did not start in {self.cluster}. Its last words: {said.strip()[-800:]} "
-            f"The whole log is {self.home / 'server.log'}."
-        )
+                raise EmbeddedPostgresError(
+                    f"PostgreSQL did not start in {self.cluster}. Its last words: "
+                    f"{said.strip()[-800:]} The whole log is {self.home / 'server.log'}."
+                )
+        self._prepare(port)
+        (self.home / "port").write_text(str(port), "ascii")
+        log.info("embedded_postgres_started", port=port, cluster=str(self.cluster))
+        return port
 
     def _choose_place(self, programs: Programs) -> None:
         """As root: keep the cluster here when ``nobody`` can get here, else outside."""
-        if programs.can_reach(self.home):
+        if not programs.runs_as_other_user or programs.can_reach(self.home):
             return
         system = Path("/var/lib") if Path("/var/lib").is_dir() else Path("/var/db")
         mark = hashlib.sha256(str(self.home.resolve()).encode()).hexdigest()[:16]
@@ -265,7 +260,7 @@ class EmbeddedPostgres:
                 f"{self.home} nor {place}. Start printwala as an ordinary user, or choose a "
                 "DATA_DIR that lies in no private directory."
             )
-        _write_private(self.home / "location", str(place))
+        write_private(self.home / "location", str(place))
         log.warning(
             "embedded_postgres_kept_elsewhere",
             cluster=str(place / "cluster"),
@@ -279,7 +274,7 @@ class EmbeddedPostgres:
         fresh.mkdir(mode=0o700)
         programs.hand_over(fresh)
         keys = {role: secrets.token_urlsafe(32) for role in (SUPERUSER, ROLE)}
-        _write_private(self.home / "secrets.json", json.dumps(keys))
+        write_private(self.home / "secrets.json", json.dumps(keys))
 
         handle, name = tempfile.mkstemp(dir=self.cluster.parent)
         try:
@@ -299,8 +294,8 @@ class EmbeddedPostgres:
             )
         fresh.rename(self.cluster)
 
-    def _run_server(self, programs: Programs, port: int, *, deadline: float) -> str | None:
-        """Start the server; ``None`` when it is ready, otherwise what it said before it ended."""
+    def _run_server(self, programs: Programs, port: int, *, deadline: float) -> str:
+        """Start the server; empty when it is ready, otherwise what it said before it ended."""
         journal = self.home / "server.log"
         if journal.exists() and journal.stat().st_size > LOG_BYTES:
             journal.replace(journal.with_suffix(".log.1"))
@@ -309,19 +304,20 @@ class EmbeddedPostgres:
         with journal.open("ab") as output:
             journal.chmod(0o600)
             said_from = output.tell()
-            self._server = programs.serve(self.cluster, settings, output)
+            server = self._server = programs.serve(self.cluster, settings, output)
 
         while time.monotonic() < deadline:
             lines = self._postmaster()
-            if len(lines) > 7 and lines[7].strip() == "ready" and int(lines[3]) == port:
-                return None
-            if self._server is not None and self._server.poll() is not None:
+            ready = len(lines) > 7 and lines[7].strip() == "ready"
+            if ready and (sys.platform == "win32" or int(lines[0]) == server.pid):
+                return ""
+            # On Windows this is pg_ctl, which ends well once the server is on its way.
+            if (ended := server.poll()) is not None and (ended or sys.platform != "win32"):
                 self._server = None
                 with journal.open("rb") as written:
                     written.seek(said_from)
-                    return written.read().decode("utf-8", "replace")
+                    return written.read().decode("utf-8", "replace") or f"exit code {ended}"
             time.sleep(0.02)
-        self._shut_down()
         return f"it was not ready within {START_SECONDS:.0f} seconds"
 
     def _prepare(self, port: int) -> None:
@@ -331,27 +327,17 @@ class EmbeddedPostgres:
         script = PREPARE_SQL.format(role=ROLE, database=DATABASE, password=self._keys()[ROLE])
         done = self._psql(script, role=SUPERUSER, database="postgres", port=port)
         if done.returncode != 0:
-            self._shut_down()
             raise EmbeddedPostgresError(
                 f"The embedded database in {self.cluster} refuses the password in "
                 f"{self.home / 'secrets.json'}: {done.stderr.strip()[-400:]} Put that file back "
                 "from the backup that belongs to this database."
             )
 
-    def _free_port(self, *, remembered: bool = True) -> int:
+    def _last_port(self) -> int | None:
         """The port of last time while nobody else has it, so that addresses stay valid."""
-        with contextlib.suppress(OSError, ValueError), socket.socket() as probe:
-            if remembered:
-                last = int((self.home / "port").read_text("ascii"))
-                if sys.platform != "win32":
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(("127.0.0.1", last))
-                return last
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return int(probe.getsockname()[1])
-
-    # --- sharing and stopping ----------------------------------------------------------------
+        with contextlib.suppress(OSError, ValueError):
+            return free_port((self.home / "port").read_text("ascii"))
+        return None
 
     def _register(self) -> FileLock:
         folder = self.home / "users"
@@ -370,20 +356,17 @@ class EmbeddedPostgres:
                 held.release(delete=True)
 
     def _shut_down(self) -> None:
-        if self._postmaster():
-            programs = Programs.find().readable_copy(self.cluster.parent)
-            for mode in ("fast", "immediate"):
-                wait = ["-w", "-t", str(STOP_SECONDS)]
-                done = programs.run("pg_ctl", "stop", "-D", str(self.cluster), "-m", mode, *wait)
-                if done.returncode == 0 or not self._postmaster():
-                    log.info("embedded_postgres_stopped", port=self._port, mode=mode)
-                    break
+        for mode in ("fast", "immediate"):
+            # Never signal a number from a stale file: it may be anybody's by now.
+            if (pid := self.pid) is None or not self._is_our_server(pid):
+                break
+            wait = ["-w", "-t", str(STOP_SECONDS)]
+            self._programs().run("pg_ctl", "stop", "-D", str(self.cluster), "-m", mode, *wait)
+            log.info("embedded_postgres_stopped", port=self._port, mode=mode)
         if self._server is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._server.wait(STOP_SECONDS)
             self._server = None
-
-    # --- talking -----------------------------------------------------------------------------
 
     def _keys(self) -> Mapping[str, str]:
         try:
@@ -396,6 +379,8 @@ class EmbeddedPostgres:
         return keys
 
     def _url(self, role: str, database: str) -> str:
+        if not self._port:
+            raise EmbeddedPostgresError("The embedded database has no address before start().")
         return f"postgresql://{role}:{self._keys()[role]}@127.0.0.1:{self._port}/{database}"
 
     def _psql(
@@ -407,15 +392,3 @@ class EmbeddedPostgres:
             script,
             password=self._keys()[role],
         )
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, complete or not at all."""
-    fresh = path.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as output:
-        output.write(text)
-        output.flush()
-        os.fsync(output.fileno())
-    fresh.replace(path)

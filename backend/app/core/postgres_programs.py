@@ -10,6 +10,7 @@ import importlib.util
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -94,7 +95,7 @@ class Programs:
 
     def hand_over(self, path: Path) -> None:
         """Give a file or directory to the account."""
-        if self.account is not None:
+        if sys.platform != "win32" and self.account is not None:
             os.chown(path, *self.account)
 
     def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -128,25 +129,23 @@ class Programs:
 
     def serve(
         self, cluster: Path, settings: Mapping[str, str], output: IO[bytes]
-    ) -> subprocess.Popen[bytes] | None:
+    ) -> subprocess.Popen[bytes]:
         """Start the server, out of reach of our terminal's Ctrl-C.
 
-        The server is our own child, so that its end can be waited for. On Windows ``pg_ctl``
-        starts it, because only ``pg_ctl`` gives up administrator rights; the answer is ``None``.
+        The server is our own child, so that its end can be waited for. On Windows the child is
+        ``pg_ctl``, because only ``pg_ctl`` gives up administrator rights for the server.
         """
         flags = [f"--{name}={value}" for name, value in settings.items()]
         if sys.platform == "win32":
-            options = ["-W", "-o", subprocess.list2cmdline(flags), "-l", output.name]
-            subprocess.run(
+            options = ["-w", "-o", subprocess.list2cmdline(flags), "-l", output.name]
+            return subprocess.Popen(
                 [self._path("pg_ctl"), "start", "-D", str(cluster), *options],
                 env=_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 creationflags=subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW,
-                check=False,
             )
-            return None
         return subprocess.Popen(
             [self._path("postgres"), "-D", str(cluster), *flags],
             cwd=self.tree,
@@ -169,6 +168,52 @@ class Programs:
     def _readable(self) -> bool:
         samples = [*(self.tree / "bin").glob("postgres"), *self.tree.rglob("postgres.bki")]
         return all(self.can_reach(s.parent) and s.stat().st_mode & 0o004 for s in samples)
+
+
+def is_postgres_of(cluster: Path, pid: int) -> bool:
+    """Whether that process is a PostgreSQL server, on Linux the one of this very cluster."""
+    if sys.platform == "linux":
+        try:
+            name = Path(f"/proc/{pid}/comm").read_text("utf-8")
+            # A server works from inside its data directory.
+            return "postgres" in name and os.path.samefile(f"/proc/{pid}/cwd", cluster)
+        except OSError:
+            return False
+    ask = (
+        ["tasklist", "/NH", "/FI", f"PID eq {pid}"]
+        if sys.platform == "win32"
+        else ["ps", "-p", str(pid), "-o", "comm="]
+    )
+    return "postgres" in subprocess.run(ask, capture_output=True, text=True, check=False).stdout
+
+
+def disclaim(pid_file: Path, pid: int) -> None:
+    """Make a stale ``postmaster.pid`` harmless when its number belongs to another process by now.
+
+    PostgreSQL refuses to start while a process of its user has that number, which happens after a
+    power cut. It accepts the number of its own parent, which we are about to be; the rest of the
+    file must stay, it is how surviving children of a killed server are noticed.
+    """
+    if sys.platform == "win32":
+        pid_file.unlink(missing_ok=True)
+        return
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return
+    except PermissionError:
+        pass
+    _, _, rest = pid_file.read_text("utf-8").partition("\n")
+    pid_file.write_text(f"{os.getpid()}\n{rest}", "utf-8")
+
+
+def free_port(wanted: str = "0") -> int:
+    """A port on the loopback address; ``OSError`` when the wanted one is taken."""
+    with socket.socket() as probe:
+        if sys.platform != "win32":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", int(wanted)))
+        return int(probe.getsockname()[1])
 
 
 @cache
@@ -199,16 +244,17 @@ def _stamp(tree: Path) -> str:
 
 
 def _account() -> tuple[int, int] | None:
-    if sys.platform == "win32" or os.geteuid() != 0:
-        return None
-    try:
-        nobody = pwd.getpwnam("nobody")
-    except KeyError:
-        raise EmbeddedPostgresError(
-            "PostgreSQL does not run as root and there is no user 'nobody' to run it as. Start "
-            "printwala as an ordinary user, or set DATABASE_URL to a PostgreSQL of your own."
-        ) from None
-    return nobody.pw_uid, nobody.pw_gid
+    if sys.platform != "win32" and os.geteuid() == 0:
+        try:
+            nobody = pwd.getpwnam("nobody")
+        except KeyError:
+            raise EmbeddedPostgresError(
+                "PostgreSQL does not run as root and there is no user 'nobody' to run it as. "
+                "Start printwala as an ordinary user, or set DATABASE_URL to a PostgreSQL of "
+                "your own."
+            ) from None
+        return nobody.pw_uid, nobody.pw_gid
+    return None
 
 
 def _environment() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Locks between processes that the operating system drops when their holder dies."""
+"""Files that processes share: locks that end with their holder, and secrets written whole."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class FileLock:
 
     def try_acquire(self) -> bool:
         """Take the lock if it is free."""
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)  # may raise PermissionError
         try:
             if sys.platform == "win32":
                 msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
@@ -76,3 +76,15 @@ def lock_or_none(path: Path) -> FileLock | None:
     """The lock when nobody holds it, otherwise ``None``."""
     lock = FileLock(path, timeout=0)
     return lock if lock.try_acquire() else None
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, complete or not at all."""
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as output:
+        output.write(text)
+        output.flush()
+        os.fsync(output.fileno())
+    fresh.replace(path)
