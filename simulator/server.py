@@ -1,0 +1,89 @@
+"""The simulator behind uvicorn: two listening ports (API and file server) and connections that can be cut."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from simulator.app import create_app
+from simulator.settings import Settings
+
+
+class CuttableProtocol(H11Protocol):
+    """Hands the connection to the application, so that it can be cut on purpose."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self.app_state = {**self.app_state, "transport": transport}
+        super().connection_made(transport)
+
+
+class Server(uvicorn.Server):
+    """Lets pages that wait for news go at once when the simulator stops."""
+
+    application: Starlette
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.application.state.world.closing = True
+        self.application.state.world.touch()
+        await super().shutdown(sockets)
+
+
+def listening(port: int) -> socket.socket:
+    """A socket on this computer only. Raises OSError when the port is taken."""
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind(("127.0.0.1", port))
+    bound.listen(512)
+    bound.setblocking(False)
+    return bound
+
+
+def prepare(
+    settings: Settings, *, media_port: int = 0
+) -> tuple[Server, list[socket.socket], Settings]:
+    """Bind both ports and build the server; port 0 picks a free one, told in the returned settings."""
+    sockets = [listening(settings.port), listening(media_port)]
+    port = sockets[0].getsockname()[1]
+    origin = settings.origin if settings.port else f"http://127.0.0.1:{port}"
+    settings = replace(
+        settings,
+        port=port,
+        origin=origin,
+        media_origin=f"http://127.0.0.1:{sockets[1].getsockname()[1]}",
+    )
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        http=CuttableProtocol,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )
+    server = Server(config)
+    server.application = app
+    return server, sockets, settings
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Settings]:
+    """The simulator inside the running event loop, for tests; yields settings with the real addresses."""
+    server, sockets, settings = prepare(settings)
+    task = asyncio.create_task(server._serve(sockets))
+    try:
+        while not server.started:
+            if task.done():
+                await task
+            await asyncio.sleep(0.01)
+        yield settings
+    finally:
+        server.should_exit = True
+        await task
