@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from run import SYSTEM_PROGRAMS
+from launch.install import SYSTEM_PROGRAMS
 
 
 def needs_program(name: str) -> str:
