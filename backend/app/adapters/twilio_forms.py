@@ -1,0 +1,331 @@
+"""Twilio's form posts as facts: strict about what decides, lenient about what merely decorates.
+
+Twilio's signature covers names and values run together without separators, so one signed text can
+be cut into names and values in several ways: ``Body=hiButtonPayloadapprove`` carries the same
+signature as ``Body=hi`` with ``ButtonPayload=approve``. Therefore a genuine signature is not
+enough. After it, a form must have the shape that only Twilio's own cut has: every deciding field
+present once and in its exact format, no name hidden inside a neighbour's value, and a tap only
+where the message is one. Unknown names are ignored and never decide anything.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from app.domain.errors import BadInput
+from app.ports import MediaRef
+
+MAX_FIELDS = 200
+MAX_MEDIA = 10
+MAX_TEXT = 4096
+MAX_NAME = 80
+MAX_CHOICE = 256
+
+API_VERSION = "2010-04-01"
+_HEX32 = "[0-9a-fA-F]{32}"
+ACCOUNT_SID = re.compile(f"AC{_HEX32}")
+MESSAGE_SID = re.compile(f"(?:SM|MM){_HEX32}")
+MEDIA_SID = re.compile(f"ME{_HEX32}")
+ADDRESS = re.compile(r"whatsapp:(?:\+[1-9][0-9]{6,14}|[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128})")
+_WA_ID = re.compile(r"[1-9][0-9]{5,17}")
+_MEDIA_COUNT = re.compile(r"10|[0-9]")
+_NOT_TAPS = {"text", "image", "audio", "video", "document", "sticker", "location", "contacts"}
+_TAPS = {"interactive", "button"}
+_JOINERS = {"\u200c", "\u200d"}  # part of Indic words and of emoji
+
+# Names whose loss or invention would change what a message means. The second member is how the
+# value begins; where a value can be anything, only the name is left to look for.
+_MARKS: Mapping[str, str] = {
+    "AccountSid": "AC[0-9a-fA-F]{8}",
+    "ApiVersion": r"\d{4}-",
+    "ButtonPayload": "",
+    "ChannelMetadata": r"\{",
+    "ExternalUserId": "whatsapp:",
+    "From": "whatsapp:",
+    "Latitude": r"-?\d",
+    "ListId": "",
+    "MediaContentType": r"\d{1,2}[a-z]+/",
+    "MediaUrl": r"\d{1,2}http",
+    "MessageSid": "[SM]M[0-9a-fA-F]{8}",
+    "NumMedia": r"\d",
+    "OriginalRepliedMessageSid": "[SM]M[0-9a-fA-F]{8}",
+    "SmsSid": "[SM]M[0-9a-fA-F]{8}",
+    "SmsStatus": "receiv",
+    "To": "whatsapp:",
+    "WaId": r"\d{6}",
+}
+# Always there, in this order of the sorted names: nothing can be folded across one of them
+# without burying it, and each is recognisable wherever it is buried.
+_ANCHORS = ("AccountSid", "Body", "From", "MessageSid", "NumMedia", "To")
+# What a re-cut could swallow with its whole name; looked for at the head of unknown pairs.
+_SWALLOWED = (
+    "ButtonPayload",
+    "ExternalUserId",
+    "Latitude",
+    "ListId",
+    "MediaUrl",
+    "MessageType",
+    "OriginalRepliedMessageSid",
+    "WaId",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMedia:
+    """An attachment; ``content_type`` is what the sender's device claims."""
+
+    ref: MediaRef
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class InboundForm:
+    """One message from a customer. Texts are clean: no NUL, no surrogates, bounded length.
+
+    ``sender`` is ``whatsapp:+E164`` or, when the phone is hidden, ``whatsapp:CC.id``; ``choice``
+    is the id of a tapped button or list row, "" otherwise; ``profile_name`` is untrusted.
+    """
+
+    message_sid: str
+    account_sid: str
+    sender: str
+    recipient: str
+    body: str
+    media: tuple[InboundMedia, ...] = ()
+    choice: str = ""
+    choice_title: str = ""
+    replied_to: str = ""
+    profile_name: str = ""
+    wa_id: str = ""
+    external_user_id: str = ""
+    message_type: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusForm:
+    """A delivery receipt. ``error_code`` is digits, or a word from old accounts, or ""."""
+
+    message_sid: str
+    account_sid: str
+    status: str
+    error_code: str
+
+
+def read_form(raw: bytes) -> list[tuple[str, str]]:
+    """The decoded pairs in order, blanks and repetitions kept, for signature and parsing alike.
+
+    Bytes that are no UTF-8 survive as surrogate escapes, so the signature sees them unchanged.
+    Raises ``BadInput`` for more than ``MAX_FIELDS`` fields.
+    """
+    try:
+        return parse_qsl(
+            raw.decode("utf-8", "surrogateescape"),
+            keep_blank_values=True,
+            errors="surrogateescape",
+            max_num_fields=MAX_FIELDS,
+        )
+    except ValueError as error:
+        raise BadInput(f"The form has more than {MAX_FIELDS} fields.") from error
+
+
+def whatsapp_address(number: str) -> str:
+    """``whatsapp:+14155238886`` from any usual spelling of the shop's number."""
+    bare = number.strip().removeprefix("whatsapp:").replace(" ", "").replace("-", "")
+    return f"whatsapp:+{bare}" if bare.isdigit() else f"whatsapp:{bare}"
+
+
+def parse_inbound(
+    pairs: Sequence[tuple[str, str]], *, account_sid: str, our_number: str, api_base_url: str
+) -> InboundForm:
+    """A customer's message, once its signature holds.
+
+    Raises ``BadInput`` when the shape is not Twilio's own or the message is not for this shop.
+    """
+    form = _unique(pairs)
+    message_sid = _exact(form, "MessageSid", MESSAGE_SID)
+    account = _ours(form, account_sid)
+    sender = _exact(form, "From", ADDRESS)
+    if form.get("To") != whatsapp_address(our_number):
+        raise BadInput("To is not this shop's WhatsApp number.")
+    if "Body" not in form:
+        raise BadInput("Body is missing.")
+    count = int(_exact(form, "NumMedia", _MEDIA_COUNT))
+    _refuse_second_reading(form)
+    return InboundForm(
+        message_sid=message_sid,
+        account_sid=account,
+        sender=sender,
+        recipient=form["To"],
+        body=clean_text(form["Body"]),
+        media=_media(form, count, f"{_media_root(api_base_url, account, message_sid)}"),
+        choice=_choice(form),
+        choice_title=clean_name(form.get("ButtonText") or form.get("ListTitle") or ""),
+        replied_to=_optional(form, "OriginalRepliedMessageSid", MESSAGE_SID),
+        profile_name=clean_name(form.get("ProfileName", "")),
+        wa_id=_optional(form, "WaId", _WA_ID),
+        external_user_id=_optional(form, "ExternalUserId", ADDRESS),
+        message_type=clean_name(form.get("MessageType", "")),
+        latitude=_degrees(form.get("Latitude", ""), 90),
+        longitude=_degrees(form.get("Longitude", ""), 180),
+    )
+
+
+def parse_status(pairs: Sequence[tuple[str, str]], *, account_sid: str) -> StatusForm:
+    """A delivery receipt, once its signature holds. Raises ``BadInput`` as above.
+
+    The vocabulary of states and error codes is Twilio's to extend, so both pass as they are.
+    """
+    form = _unique(pairs)
+    status = clean_name(form.get("MessageStatus") or form.get("SmsStatus") or "").lower()
+    if not re.fullmatch(r"[a-z_-]{1,32}", status):
+        raise BadInput("MessageStatus is missing or no word.")
+    return StatusForm(
+        message_sid=_exact(form, "MessageSid", MESSAGE_SID),
+        account_sid=_ours(form, account_sid),
+        status=status,
+        error_code=clean_name(form.get("ErrorCode", ""))[:40],
+    )
+
+
+def clean_text(text: str) -> str:
+    """What PostgreSQL and a screen can hold: no NUL, no lone surrogates, at most ``MAX_TEXT``."""
+    whole = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return whole.replace("\x00", "")[:MAX_TEXT]
+
+
+def clean_name(text: str) -> str:
+    """One line without control or direction characters, at most ``MAX_NAME`` characters."""
+    shown = "".join(
+        " " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c
+        for c in clean_text(text)
+        if c in _JOINERS or unicodedata.category(c) not in {"Cf", "Co", "Cn"}
+    )
+    return " ".join(shown.split())[:MAX_NAME].strip()
+
+
+def _unique(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        raise BadInput("A parameter is given twice.")
+    return form
+
+
+def _exact(form: Mapping[str, str], name: str, shape: re.Pattern[str]) -> str:
+    value = form.get(name, "")
+    if not shape.fullmatch(value):
+        raise BadInput(f"{name} is missing or has the wrong form.")
+    return value
+
+
+def _optional(form: Mapping[str, str], name: str, shape: re.Pattern[str]) -> str:
+    return _exact(form, name, shape) if form.get(name) else ""
+
+
+def _ours(form: Mapping[str, str], account_sid: str) -> str:
+    account = _exact(form, "AccountSid", ACCOUNT_SID)
+    if account != account_sid:
+        raise BadInput("AccountSid is not this shop's account.")
+    return account
+
+
+def _media_root(api_base_url: str, account: str, message_sid: str) -> str:
+    base = api_base_url.rstrip("/")
+    return f"{base}/{API_VERSION}/Accounts/{account}/Messages/{message_sid}/Media/"
+
+
+def _media(form: Mapping[str, str], count: int, root: str) -> tuple[InboundMedia, ...]:
+    """Exactly the announced attachments, each under our own account and this very message."""
+    found = []
+    for index in range(count):
+        url = form.get(f"MediaUrl{index}", "")
+        media_sid = url.removeprefix(root)
+        if not url.startswith(root) or not MEDIA_SID.fullmatch(media_sid):
+            raise BadInput(f"MediaUrl{index} is missing or not an attachment of this message.")
+        message_sid = root.rsplit("/", 3)[-3]
+        declared = clean_name(form.get(f"MediaContentType{index}", "")).lower()
+        found.append(InboundMedia(MediaRef(message_sid, media_sid), declared))
+    if f"MediaUrl{count}" in form:
+        raise BadInput("There are more attachments than NumMedia says.")
+    return tuple(found)
+
+
+def _choice(form: Mapping[str, str]) -> str:
+    """The id of the tapped thing. A typed message that happens to spell a tap is refused.
+
+    ``MessageType`` stands between two strict fields and cannot be re-cut, nor can
+    ``OriginalRepliedMessageSid``. Accounts that send neither repeat the title in ``Body``.
+    """
+    choice = form.get("ButtonPayload") or form.get("ListId") or ""
+    if not choice:
+        return ""
+    kind = form.get("MessageType", "").lower()
+    title = form.get("ButtonText") or form.get("ListTitle")
+    tapped = (
+        kind in _TAPS
+        or bool(form.get("OriginalRepliedMessageSid"))
+        or (title is not None and title == form["Body"])
+    )
+    if kind in _NOT_TAPS or not tapped or len(choice) > MAX_CHOICE:
+        raise BadInput("A tap is claimed for a message that is none.")
+    return clean_text(choice)
+
+
+def _degrees(text: str, limit: int) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and abs(value) <= limit else None
+
+
+def _buried_after(name: str) -> re.Pattern[str]:
+    """What must not stand inside the value of ``name``: its possible followers, and any anchor."""
+    fence = next((anchor for anchor in _ANCHORS if anchor > name), None)
+    followers = [
+        mark + start
+        for mark, start in _MARKS.items()
+        if mark in _ANCHORS or (mark > name and (fence is None or mark < fence))
+    ]
+    return re.compile("|".join(followers))
+
+
+_BURIED = {
+    name: _buried_after(name)
+    for name in (
+        *("Address", "ApiVersion", "Body", "ButtonPayload", "ButtonText", "ButtonType"),
+        *("ChannelMetadata", "FlowData", "InteractiveData", "Label", "Latitude", "ListId"),
+        *("ListTitle", "Longitude", "MessageType", "OriginalRepliedMessageSender"),
+        *("ProfileName", "SmsStatus"),
+    )
+}
+_BURIED_ANYWHERE = re.compile("|".join(mark + start for mark, start in _MARKS.items()))
+_KNOWN_SERIES = re.compile(r"(?:MediaUrl|MediaContentType)\d{1,2}")
+_QUIET = {
+    *("AccountSid", "From", "To", "MessageSid", "NumMedia", "SmsMessageSid", "SmsSid"),
+    *("ExternalUserId", "OriginalRepliedMessageSid", "WaId", "NumSegments", "Forwarded"),
+    *("FrequentlyForwarded", "MessagingServiceSid"),
+}
+
+
+def _refuse_second_reading(form: Mapping[str, str]) -> None:
+    """Raises ``BadInput`` when a value holds what Twilio would have sent as a name of its own."""
+    for name, value in form.items():
+        if name in _QUIET or _KNOWN_SERIES.fullmatch(name):
+            continue
+        if name in _BURIED:
+            hidden = _BURIED[name].search(value) is not None
+        else:
+            joined = name + value
+            hidden = _BURIED_ANYWHERE.search(value) is not None or any(
+                joined.startswith(known) and not any(k.startswith(known) for k in form if k != name)
+                for known in _SWALLOWED
+            )
+        if hidden:
+            raise BadInput(f"{name[:40]!r} hides another parameter in its value.")
