@@ -1,0 +1,1 @@
+"""Printer back ends, one module each; print_worker.printer says what they must offer."""
