@@ -1,0 +1,162 @@
+"""Which pages carry colour: a customer pays for colour only where it can be seen.
+
+Two steps, both inside the intake child. ``provably_grey`` reads a page's operators and answers
+yes only when nothing in them *can* make colour; it is right or it says "do not know", and costs
+about 0.1 ms. Every other page is drawn small and ``carries_colour`` looks at the pixels.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name, Object, Stream
+from PIL import Image, ImageChops
+
+# Pages with more drawing than this are drawn whatever they say: it is also the proof that they
+# can be drawn in time.
+_READ_UP_TO = 300_000
+
+_NUMBER = rb"[+-]?(?:\d+\.?\d*|\.\d+)"
+_THREE = re.compile(
+    rb"(?<![\w.+-])(" + _NUMBER + rb")\s+(" + _NUMBER + rb")\s+(" + _NUMBER + rb")\s+(?:rg|RG)\b"
+)
+_BLACK_ONLY = re.compile(
+    rb"(?<![\w.+-])[+-]?0*\.?0*\s+[+-]?0*\.?0*\s+[+-]?0*\.?0*\s+" + _NUMBER + rb"\s+[kK]\b"
+)
+# Anything that sets another colour, shades, or brings an inline image. Found in a text string it
+# only costs a drawing.
+_COLOUR = re.compile(rb"(?<![A-Za-z])(?:rg|RG|k|K|cs|CS|sc|SC|scn|SCN|sh|BI)(?![A-Za-z])")
+_GREY_SPACES = frozenset({"/DeviceGray", "/CalGray", "/G"})
+
+
+@dataclass(slots=True)
+class GreyProof:
+    """Remembers what it has seen in one file: fonts and images are shared by pages."""
+
+    _known: dict[tuple[int, int], bool] = field(default_factory=dict)
+
+    def holds(self, page: Object) -> bool:
+        """True only when the page cannot show colour."""
+        try:
+            return self._content(page.get("/Contents")) and self._resources(page.Resources, 0)
+        except (pikepdf.PdfError, RuntimeError, ValueError, TypeError, AttributeError):
+            return False
+
+    def _content(self, contents: Object | None) -> bool:
+        if contents is None:
+            return True
+        streams = list(contents) if isinstance(contents, Array) else [contents]
+        read = 0
+        parts = []
+        for stream in streams:
+            if not isinstance(stream, Stream):
+                return False
+            parts.append(stream.read_bytes())
+            read += len(parts[-1])
+            if read > _READ_UP_TO:
+                return False
+        return plain_operators(b"\n".join(parts))
+
+    def _resources(self, resources: Object | None, depth: int) -> bool:
+        if resources is None:
+            return True
+        if depth > 6 or not isinstance(resources, Dictionary):
+            return False
+        if "/ColorSpace" in resources and "/DefaultGray" in resources.ColorSpace:
+            return False
+        groups = {"/Font": _plain_font, "/ExtGState": _plain_state}
+        for group, plain in groups.items():
+            for entry in _entries(resources, group):
+                if not self._remember(entry, plain):
+                    return False
+        return all(
+            self._remember(entry, lambda held: self._drawn(held, depth))
+            for entry in _entries(resources, "/XObject")
+        )
+
+    def _remember(self, entry: Object, judge: object) -> bool:
+        if not entry.is_indirect:
+            return bool(judge(entry))  # type: ignore[operator]
+        if entry.objgen not in self._known:
+            self._known[entry.objgen] = False  # a form that draws itself proves nothing
+            self._known[entry.objgen] = bool(judge(entry))  # type: ignore[operator]
+        return self._known[entry.objgen]
+
+    def _drawn(self, held: Object, depth: int) -> bool:
+        if not isinstance(held, Stream):
+            return False
+        if held.get("/Subtype") == Name.Image:
+            return _grey_image(held)
+        if held.get("/Subtype") == Name.Form:
+            return self._content(held) and self._resources(held.get("/Resources"), depth + 1)
+        return False
+
+
+def plain_operators(content: bytes) -> bool:
+    """True when the operators set no colour but greys."""
+    if not _COLOUR.search(content):
+        return True
+    for red, green, blue in _THREE.findall(content):
+        if not float(red) == float(green) == float(blue):
+            return False
+    left = _BLACK_ONLY.sub(b" ", _THREE.sub(b" ", content))
+    return not _COLOUR.search(left)
+
+
+def _entries(resources: Dictionary, group: str) -> list[Object]:
+    found = resources.get(group)
+    if found is None:
+        return []
+    if not isinstance(found, Dictionary):
+        raise TypeError(group)
+    return [value for _, value in found.items()]
+
+
+def _plain_font(font: Object) -> bool:
+    # The glyphs of a Type 3 font are drawings of their own.
+    return isinstance(font, Dictionary) and font.get("/Subtype") != Name.Type3
+
+
+def _plain_state(state: Object) -> bool:
+    # Transfer functions may tint, soft masks draw on their own.
+    if not isinstance(state, Dictionary):
+        return False
+    return not any(key in state for key in ("/TR", "/TR2", "/SMask", "/HT")) or (
+        state.get("/SMask", Name.None_) == Name.None_
+        and not any(key in state for key in ("/TR", "/TR2", "/HT"))
+    )
+
+
+def _grey_image(image: Stream) -> bool:
+    mask: object = image.get("/ImageMask")
+    if mask is True:
+        return True  # painted in the current colour, which is grey
+    space = image.get("/ColorSpace")
+    return (
+        isinstance(space, Name)
+        and str(space) in _GREY_SPACES
+        and "/JPXDecode" not in str(image.get("/Filter"))
+    )
+
+
+# --- pixels -----------------------------------------------------------------------------------
+
+CHROMA = 24
+"""A pixel is coloured when its largest and smallest channel differ by more than this (of 255)."""
+
+FEWEST = 4
+"""So many coloured pixels make a colour page (at 50 dpi: a red full stop in 12 pt text)."""
+
+
+def carries_colour(page: Image.Image, *, chroma: int = CHROMA, fewest: int = FEWEST) -> bool:
+    """Whether a page drawn as RGB at about 50 dpi shows colour."""
+    spread = _spread(page)
+    return sum(spread.histogram()[chroma + 1 :]) >= fewest
+
+
+def _spread(page: Image.Image) -> Image.Image:
+    red, green, blue = page.split()[:3]
+    brightest = ImageChops.lighter(ImageChops.lighter(red, green), blue)
+    return ImageChops.subtract(brightest, ImageChops.darker(ImageChops.darker(red, green), blue))

@@ -1,0 +1,109 @@
+"""Draws the rewritten PDF small: the second page count, the colours, the first previews.
+
+Runs only inside the intake child. A page that cannot be drawn in time ends the child, so what
+reaches a shop is what could be drawn here.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pikepdf
+import pypdfium2
+from PIL import Image
+
+from app.adapters.colour import GreyProof, carries_colour
+from app.domain.errors import DocumentRefused, Refusal
+
+LOOK_DPI = 50
+PREVIEW_DPI = 60
+MAX_PIXELS = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """``color_pages`` are 1-based; ``previews`` are file names beside the PDF."""
+
+    pages: int
+    color_pages: tuple[int, ...]
+    previews: tuple[str, ...]
+
+
+def look(
+    path: Path,
+    *,
+    expected: int,
+    previews: int,
+    page_seconds: float,
+    is_grey: Callable[[int], bool],
+) -> Seen:
+    """Counts, draws and judges every page. ``is_grey(n)`` spares drawing page ``n``."""
+    try:
+        document = pypdfium2.PdfDocument(path)
+    except pypdfium2.PdfiumError as error:
+        raise DocumentRefused(Refusal.PAGE_COUNT_UNSURE, f"second reader: {error}") from error
+    try:
+        pages = len(document)
+        if pages != expected:
+            raise DocumentRefused(Refusal.PAGE_COUNT_UNSURE, f"{expected} or {pages} pages")
+        coloured, names = [], []
+        for index in range(pages):
+            number = index + 1
+            wanted = index < previews
+            grey = is_grey(number)
+            if grey and not wanted:
+                continue
+            with _deadline(page_seconds):
+                drawn = _draw(document, index, PREVIEW_DPI if wanted else LOOK_DPI)
+            if not grey and carries_colour(drawn):
+                coloured.append(number)
+            if wanted:
+                names.append(f"preview-{number}.jpg")
+                drawn.save(path.with_name(names[-1]), "JPEG", quality=80)
+        return Seen(pages=pages, color_pages=tuple(coloured), previews=tuple(names))
+    finally:
+        document.close()
+
+
+def proof(pdf: pikepdf.Pdf) -> Callable[[int], bool]:
+    """``is_grey`` for ``look``, read from the same rewritten file."""
+    known = GreyProof()
+    kids = pdf.Root.Pages.Kids
+    return lambda number: known.holds(kids[number - 1])
+
+
+def _draw(document: pypdfium2.PdfDocument, index: int, dpi: int) -> Image.Image:
+    try:
+        page = document[index]
+    except pypdfium2.PdfiumError as error:
+        raise DocumentRefused(
+            Refusal.PAGE_COUNT_UNSURE, f"second reader cannot open page {index + 1}"
+        ) from error
+    try:
+        width, height = page.get_size()
+        scale = min(dpi / 72, (MAX_PIXELS / max(width * height, 1.0)) ** 0.5)
+        bitmap = page.render(scale=scale, may_draw_forms=False, draw_annots=False)
+        try:
+            drawn: Image.Image = bitmap.to_pil()
+            return drawn.convert("RGB")
+        finally:
+            bitmap.close()
+    finally:
+        page.close()
+
+
+@contextmanager
+def _deadline(seconds: float) -> Iterator[None]:
+    """Ends this process when one page takes longer; the parent's wall clock is the second net."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
