@@ -12,9 +12,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from launch.terminal import Failure, follow, say
+from launch.terminal import ROOT, Failure, follow, say
 
-ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 RUNTIME = ("backend/requirements.txt", "print_worker/requirements.txt")
@@ -55,10 +54,12 @@ def install(files: Sequence[str]) -> None:
         quick = None
     if not quick:
         pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        if subprocess.run([*pip, "--require-hashes", *wanted], check=False).returncode:
+        pip += ["--require-hashes", *wanted]
+        done_by_pip = subprocess.run(pip, capture_output=True, text=True, check=False)
+        if done_by_pip.returncode:
             raise Failure(
-                "the requirements could not be installed; pip says why above. Check the network "
-                "and the package index, then run the same command again."
+                f"the requirements could not be installed: {done_by_pip.stderr.strip()[-1500:]} "
+                "Check the network and the package index, then run the same command again."
             )
     # What the tests need includes what runs, in the same versions.
     covered = DEVELOPMENT + RUNTIME if tuple(files) == DEVELOPMENT else files
@@ -103,10 +104,11 @@ def check() -> int:
         "mypy": ["-m", "mypy"],
         "import-linter": ["-c", "from importlinter.cli import lint_imports_command as c; c()"],
     }
+    paths = os.pathsep.join([str(ROOT / "backend"), str(ROOT)])
     failed = []
     for name, command in checks.items():
         say(f"{name} …")
-        if follow([str(PYTHON), *command]) != 0:
+        if follow([str(PYTHON), *command], env={**os.environ, "PYTHONPATH": paths}) != 0:
             failed.append(name)
     if failed:
         raise Failure(f"{', '.join(failed)} found something to correct; it is printed above.")

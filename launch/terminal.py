@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -43,9 +43,9 @@ def ignore_interrupts() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def follow(command: Sequence[str], *, cwd: Path = ROOT) -> int:
+def follow(command: Sequence[str], *, env: Mapping[str, str] | None = None) -> int:
     """Run a program in our terminal to its end, and pass on what asks us to end."""
-    process = subprocess.Popen(command, cwd=cwd)
+    process = subprocess.Popen(command, cwd=ROOT, env=env)
     interrupted = False
     while True:
         try:
