@@ -207,7 +207,13 @@ class PaymentGateway(Protocol):
         ...
 
     async def refund(
-        self, payment_id: str, *, amount_paise: int, key: str, receipt: str, notes: Mapping[str, str]
+        self,
+        payment_id: str,
+        *,
+        amount_paise: int,
+        key: str,
+        receipt: str,
+        notes: Mapping[str, str],
     ) -> ProviderRefund:
         """``key`` travels as ``X-Refund-Idempotency``: the same key and body is one refund."""
         ...

@@ -1,0 +1,125 @@
+"""Customers' files: rows here, bytes in the file store."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import Document
+
+
+class Documents:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def get(self, document_id: UUID) -> Document | None:
+        return await self._session.get(Document, document_id)
+
+    async def lock(self, document_id: UUID) -> Document | None:
+        return await self._session.get(
+            Document, document_id, with_for_update=True, populate_existing=True
+        )
+
+    async def arrived(
+        self,
+        *,
+        shop_id: UUID,
+        customer_id: UUID,
+        message_sid: str,
+        media_sid: str,
+        declared_type: str,
+        name: str,
+    ) -> UUID | None:
+        """A new row in FETCHING; None when this attachment is known already."""
+        result = await self._session.execute(
+            insert(Document)
+            .values(
+                shop_id=shop_id,
+                customer_id=customer_id,
+                message_sid=message_sid,
+                media_sid=media_sid,
+                declared_type=declared_type[:200],
+                name=name,
+                delete_after=text("clock_timestamp() + interval '48 hours'"),
+            )
+            .on_conflict_do_nothing()
+            .returning(Document.id)
+        )
+        new: UUID | None = result.scalar_one_or_none()
+        return new
+
+    async def of_order(self, order_id: UUID) -> list[Document]:
+        rows = await self._session.scalars(
+            select(Document).where(Document.order_id == order_id).order_by(Document.created_at)
+        )
+        return list(rows)
+
+    async def keep_for(self, order_id: UUID, *, hours: float) -> None:
+        """Bytes of this order are due for deletion that many hours from now."""
+        await self._session.execute(
+            update(Document)
+            .where(Document.order_id == order_id, Document.deleted_at.is_(None))
+            .values(delete_after=text("clock_timestamp() + make_interval(secs => :secs)"))
+            .execution_options(synchronize_session=False),
+            {"secs": hours * 3600},
+        )
+
+    async def forget_unneeded(self, customer_id: UUID) -> None:
+        """Due now: every file of the customer that no paid, unprinted order still needs."""
+        await self._session.execute(
+            text(
+                "UPDATE documents d SET delete_after = clock_timestamp() "
+                "WHERE d.customer_id = :customer AND d.deleted_at IS NULL AND NOT EXISTS ("
+                "  SELECT 1 FROM orders o WHERE o.id = d.order_id AND o.status = 'PAID')"
+            ),
+            {"customer": customer_id},
+        )
+
+    async def due(self, limit: int = 100) -> list[Document]:
+        """Files past their time, skipping those another sweep holds and those still owed.
+
+        A file is owed while its order is open or paid, and while a job may need printing again.
+        """
+        rows = await self._session.scalars(
+            select(Document)
+            .from_statement(
+                text(
+                    "SELECT d.* FROM documents d LEFT JOIN orders o ON o.id = d.order_id "
+                    "WHERE d.deleted_at IS NULL AND d.delete_after < clock_timestamp() "
+                    "AND (o.id IS NULL OR o.status NOT IN ('DRAFT', 'PAYMENT_PENDING', 'PAID')) "
+                    "ORDER BY d.delete_after LIMIT :limit FOR UPDATE OF d SKIP LOCKED"
+                )
+            )
+            .execution_options(populate_existing=True),
+            {"limit": limit},
+        )
+        return list(rows)
+
+    async def unfinished(self, *, older_than_seconds: int) -> list[UUID]:
+        """Files still being fetched without a task that does it."""
+        rows = await self._session.execute(
+            text(
+                "SELECT id FROM documents WHERE status = 'FETCHING' AND deleted_at IS NULL "
+                "AND created_at < clock_timestamp() - make_interval(secs => :age) "
+                "AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j "
+                "  WHERE j.task_name = 'prepare_document' AND j.status IN ('todo', 'doing') "
+                "  AND (j.args ->> 'document_id')::uuid = documents.id) LIMIT 100"
+            ),
+            {"age": older_than_seconds},
+        )
+        return [row.id for row in rows]
+
+    async def keys(self) -> set[str]:
+        """Every object name a row still stands for."""
+        rows = await self._session.execute(
+            text(
+                "SELECT storage_key AS key FROM documents "
+                "WHERE deleted_at IS NULL AND storage_key <> '' "
+                "UNION SELECT jsonb_array_elements_text(preview_keys) FROM documents "
+                "WHERE deleted_at IS NULL"
+            )
+        )
+        return {row.key for row in rows}

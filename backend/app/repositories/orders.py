@@ -1,0 +1,181 @@
+"""Orders and their frozen quotes."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.domain.lifecycle import ORDER, OrderEvent, advance
+from app.domain.lifecycle import Order as Status
+from app.domain.pricing import Quote
+from app.models import NOW
+from app.models_orders import Order, PrintJob, QuoteRow
+
+
+class Orders:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def get(self, order_id: UUID) -> Order | None:
+        return await self._session.get(Order, order_id)
+
+    async def lock(self, order_id: UUID) -> Order | None:
+        """Fresh and locked. Lock order in this house: customer, order, payment, job."""
+        return await self._session.get(
+            Order, order_id, with_for_update=True, populate_existing=True
+        )
+
+    async def of_shop(self, shop_id: UUID, order_id: UUID) -> Order | None:
+        found: Order | None = await self._session.scalar(
+            select(Order).where(Order.id == order_id, Order.shop_id == shop_id)
+        )
+        return found
+
+    async def by_code(self, shop_id: UUID, code: str) -> Order | None:
+        found: Order | None = await self._session.scalar(
+            select(Order).where(Order.shop_id == shop_id, Order.code == code)
+        )
+        return found
+
+    async def by_page_token(self, token: str) -> Order | None:
+        found: Order | None = await self._session.scalar(
+            select(Order).where(Order.page_token == token)
+        )
+        return found
+
+    async def open_one(
+        self, *, shop_id: UUID, customer_id: UUID, code: str, page_token: str
+    ) -> Order:
+        order = Order(
+            shop_id=shop_id, customer_id=customer_id, code=code, page_token=page_token
+        )
+        self._session.add(order)
+        await self._session.flush()
+        return order
+
+    async def move(self, order: Order, event: OrderEvent) -> Status:
+        """The only place that assigns an order's status. Raises IllegalMove."""
+        status = advance(ORDER, Status(order.status), event)
+        order.status = status.value
+        match status:
+            case Status.PAID:
+                order.paid_at = NOW  # type: ignore[assignment]  # the database's clock
+            case Status.READY if event is OrderEvent.PRINTED:
+                order.ready_at = NOW  # type: ignore[assignment]
+        await self._session.flush()
+        await self._session.refresh(order, ["paid_at", "ready_at", "updated_at"])
+        return status
+
+    async def freeze(
+        self,
+        order: Order,
+        quote: Quote,
+        *,
+        price_list_id: UUID,
+        sha256: str,
+        pages: int,
+        color_pages: list[Any],
+    ) -> QuoteRow:
+        row = QuoteRow(
+            order_id=order.id,
+            price_list_id=price_list_id,
+            sha256=sha256,
+            pages=pages,
+            color_pages=color_pages,
+            print_type=quote.print_type.value,
+            copies=quote.copies,
+            lines=[
+                {
+                    "ink": line.ink.value if line.ink else None,
+                    "pages": line.pages,
+                    "copies": line.copies,
+                    "rate_paise": line.rate.paise,
+                    "amount_paise": line.amount.paise,
+                }
+                for line in quote.lines
+            ],
+            amount_paise=quote.total.paise,
+        )
+        self._session.add(row)
+        await self._session.flush()
+        order.quote_id = row.id
+        order.total_paise = quote.total.paise
+        return row
+
+    async def quote(self, quote_id: UUID) -> QuoteRow:
+        return await self._session.get_one(QuoteRow, quote_id)
+
+    async def last_closed(self, customer_id: UUID) -> Order | None:
+        """The newest order of the customer that is no longer open."""
+        found: Order | None = await self._session.scalar(
+            select(Order)
+            .where(
+                Order.customer_id == customer_id,
+                Order.status.not_in((Status.DRAFT.value, Status.PAYMENT_PENDING.value)),
+            )
+            .order_by(Order.created_at.desc())
+            .limit(1)
+        )
+        return found
+
+    async def jobs(self, order_id: UUID) -> list[PrintJob]:
+        rows = await self._session.scalars(
+            select(PrintJob).where(PrintJob.order_id == order_id).order_by(PrintJob.queue_number)
+        )
+        return list(rows)
+
+    async def waiting_before(self, job: PrintJob) -> int:
+        """Jobs of the same shop that print earlier."""
+        result = await self._session.execute(
+            text(
+                "SELECT count(*) FROM print_jobs WHERE shop_id = :shop AND queue_number < :number "
+                "AND status IN ('QUEUED', 'CLAIMED', 'PRINTING')"
+            ),
+            {"shop": job.shop_id, "number": job.queue_number},
+        )
+        return int(result.scalar_one())
+
+    async def expired(self, limit: int = 100) -> list[UUID]:
+        """Unpaid orders past their time; drafts nobody answered for a day count too."""
+        rows = await self._session.execute(
+            text(
+                "SELECT id FROM orders WHERE status IN ('DRAFT', 'PAYMENT_PENDING') "
+                "AND coalesce(expires_at, created_at + interval '24 hours') < clock_timestamp() "
+                "AND NOT pay_at_counter OR (pay_at_counter AND status = 'PAYMENT_PENDING' "
+                "AND created_at < clock_timestamp() - interval '24 hours') LIMIT :limit"
+            ),
+            {"limit": limit},
+        )
+        return [row.id for row in rows]
+
+    async def unreminded(self, limit: int = 100) -> list[UUID]:
+        """Orders with a link past half of its time that were not reminded of yet."""
+        rows = await self._session.execute(
+            text(
+                "SELECT o.id FROM orders o JOIN payments p ON p.order_id = o.id "
+                "WHERE o.status = 'PAYMENT_PENDING' AND o.reminded_at IS NULL "
+                "AND NOT o.pay_at_counter AND p.status = 'LINK_SENT' AND p.expires_at IS NOT NULL "
+                "AND clock_timestamp() > p.created_at + (p.expires_at - p.created_at) / 2 "
+                "AND clock_timestamp() < p.expires_at - interval '2 minutes' LIMIT :limit"
+            ),
+            {"limit": limit},
+        )
+        return [row.id for row in rows]
+
+    async def silent(self, *, minutes: int) -> list[tuple[UUID, UUID, str]]:
+        """Paid orders that have not moved for that long: (order, shop, token)."""
+        rows = await self._session.execute(
+            text(
+                "SELECT o.id, o.shop_id, o.token FROM orders o WHERE o.status = 'PAID' "
+                "AND greatest(o.updated_at, coalesce((SELECT max(j.updated_at) FROM print_jobs j "
+                "  WHERE j.order_id = o.id), o.updated_at)) "
+                "  < clock_timestamp() - make_interval(mins => :minutes) "
+                "AND NOT EXISTS (SELECT 1 FROM attention_items a WHERE a.closed_at IS NULL "
+                "  AND a.order_id = o.id) LIMIT 100"
+            ),
+            {"minutes": minutes},
+        )
+        return [(row.id, row.shop_id, row.token) for row in rows]

@@ -1,0 +1,105 @@
+"""Money on its way back."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.domain.lifecycle import REFUND, RefundEvent, advance
+from app.domain.lifecycle import Refund as Status
+from app.models_orders import Refund
+
+
+class Refunds:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def get(self, refund_id: UUID) -> Refund | None:
+        return await self._session.get(Refund, refund_id)
+
+    async def lock(self, refund_id: UUID) -> Refund | None:
+        return await self._session.get(
+            Refund, refund_id, with_for_update=True, populate_existing=True
+        )
+
+    async def by_key(self, shop_id: UUID, key: str) -> Refund | None:
+        found: Refund | None = await self._session.scalar(
+            select(Refund).where(Refund.shop_id == shop_id, Refund.idempotency_key == key)
+        )
+        return found
+
+    async def by_provider_refund(self, rzp_refund_id: str) -> Refund | None:
+        found: Refund | None = await self._session.scalar(
+            select(Refund).where(Refund.rzp_refund_id == rzp_refund_id)
+        )
+        return found
+
+    async def stage(
+        self,
+        *,
+        shop_id: UUID,
+        payment_id: UUID,
+        order_id: UUID | None,
+        key: str,
+        body_sha256: str,
+        amount_paise: int,
+        reason: str,
+        requested_by: str,
+    ) -> Refund | None:
+        """A new row in REQUESTED; None when the key was used before."""
+        result = await self._session.execute(
+            insert(Refund)
+            .values(
+                shop_id=shop_id,
+                payment_id=payment_id,
+                order_id=order_id,
+                idempotency_key=key,
+                body_sha256=body_sha256,
+                amount_paise=amount_paise,
+                reason=reason,
+                requested_by=requested_by,
+            )
+            .on_conflict_do_nothing()
+            .returning(Refund.id)
+        )
+        new = result.scalar_one_or_none()
+        return None if new is None else await self._session.get_one(Refund, new)
+
+    async def of_order(self, order_id: UUID) -> list[Refund]:
+        rows = await self._session.scalars(
+            select(Refund).where(Refund.order_id == order_id).order_by(Refund.created_at)
+        )
+        return list(rows)
+
+    def move(self, refund: Refund, event: RefundEvent) -> None:
+        refund.status = advance(REFUND, Status(refund.status), event).value
+
+    async def look_again(self, refund: Refund, after_seconds: float | None) -> None:
+        refund.next_look_at = (
+            None
+            if after_seconds is None
+            else (
+                await self._session.execute(
+                    text("SELECT clock_timestamp() + make_interval(secs => :s)"),
+                    {"s": after_seconds},
+                )
+            ).scalar_one()
+        )
+
+    async def due(self, limit: int = 50) -> list[UUID]:
+        """Refunds in flight that should be read at the provider, or whose task is gone."""
+        rows = await self._session.execute(
+            text(
+                "SELECT id FROM refunds r WHERE status IN ('REQUESTED', 'IN_TRANSIT') "
+                "AND coalesce(next_look_at, created_at + interval '90 seconds') "
+                "  < clock_timestamp() "
+                "AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j "
+                "  WHERE j.task_name = 'issue_refund' AND j.status IN ('todo', 'doing') "
+                "  AND (j.args ->> 'refund_id')::uuid = r.id) LIMIT :limit"
+            ),
+            {"limit": limit},
+        )
+        return [row.id for row in rows]

@@ -1,0 +1,203 @@
+"""Reading for people: lists, figures and the timeline. Always scoped to one shop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.models import AttentionItem, SweepRun
+
+_ORDER_COLUMNS = """
+    o.id, o.code, o.token, o.status, o.print_type, o.copies, o.total_paise, o.pay_at_counter,
+    o.created_at, o.paid_at, o.ready_at, c.name AS customer_name, c.phone, c.id AS customer_id,
+    (SELECT d.name FROM documents d WHERE d.order_id = o.id ORDER BY d.created_at LIMIT 1)
+        AS document_name,
+    (SELECT sum(d.pages) FROM documents d WHERE d.order_id = o.id) AS pages,
+    (SELECT j.status FROM print_jobs j WHERE j.order_id = o.id
+        ORDER BY j.queue_number DESC LIMIT 1) AS job_status
+"""
+
+
+class Reports:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def orders(
+        self,
+        shop_id: UUID,
+        *,
+        statuses: Sequence[str],
+        phone: str,
+        words: str,
+        before: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> list[RowMapping]:
+        """Newest first. ``phone`` is digits; ``words`` meets token, code, name or file name."""
+        result = await self._session.execute(
+            text(
+                f"SELECT {_ORDER_COLUMNS} FROM orders o JOIN customers c ON c.id = o.customer_id "
+                "WHERE o.shop_id = :shop "
+                "AND (cardinality(CAST(:statuses AS text[])) = 0 "
+                "  OR o.status = ANY(CAST(:statuses AS text[]))) "
+                "AND (:phone = '' OR c.phone LIKE '%' || :phone || '%') "
+                "AND (:words = '' OR o.token = :words OR o.code = upper(:words) "
+                "  OR strpos(lower(c.name), lower(:words)) > 0 "
+                "  OR EXISTS (SELECT 1 FROM documents d WHERE d.order_id = o.id "
+                "    AND strpos(lower(d.name), lower(:words)) > 0) "
+                "  OR EXISTS (SELECT 1 FROM payments p WHERE p.order_id = o.id "
+                "    AND p.rzp_payment_id = :words)) "
+                "AND (CAST(:at AS timestamptz) IS NULL "
+                "  OR (o.created_at, o.id) < (CAST(:at AS timestamptz), CAST(:id AS uuid))) "
+                "ORDER BY o.created_at DESC, o.id DESC LIMIT :limit"
+            ),
+            {
+                "shop": shop_id,
+                "statuses": list(statuses),
+                "phone": phone,
+                "words": words,
+                "at": before[0] if before else None,
+                "id": before[1] if before else None,
+                "limit": limit,
+            },
+        )
+        return list(result.mappings())
+
+    async def jobs(self, shop_id: UUID, statuses: Sequence[str]) -> list[RowMapping]:
+        result = await self._session.execute(
+            text(
+                "SELECT j.*, o.code AS order_code FROM print_jobs j "
+                "JOIN orders o ON o.id = j.order_id WHERE j.shop_id = :shop "
+                "AND j.status = ANY(CAST(:statuses AS text[])) ORDER BY j.queue_number LIMIT 500"
+            ),
+            {"shop": shop_id, "statuses": list(statuses)},
+        )
+        return list(result.mappings())
+
+    async def timeline(self, order_id: UUID) -> list[RowMapping]:
+        """What happened to an order and everything that belongs to it, oldest first."""
+        result = await self._session.execute(
+            text(
+                "WITH mine AS (SELECT 'orders' AS entity, :id AS id "
+                "  UNION SELECT 'payments', id FROM payments WHERE order_id = :id "
+                "  UNION SELECT 'refunds', id FROM refunds WHERE order_id = :id "
+                "  UNION SELECT 'print_jobs', id FROM print_jobs WHERE order_id = :id) "
+                "SELECT t.at, t.entity, t.entity_id, t.from_status, t.to_status, t.actor "
+                "FROM transitions t JOIN mine m ON m.entity = t.entity AND m.id = t.entity_id "
+                "ORDER BY t.id"
+            ),
+            {"id": order_id},
+        )
+        return list(result.mappings())
+
+    async def stats(self, shop_id: UUID, first: date | None, last: date | None) -> dict[str, Any]:
+        """Counts and sums by the shop's own calendar day; ``first`` and ``last`` included."""
+        facts = {"shop": shop_id, "first": first, "last": last}
+        span = (
+            "(CAST(:first AS date) IS NULL OR {day} >= :first) "
+            "AND (CAST(:last AS date) IS NULL OR {day} <= :last)"
+        )
+        zone = "(SELECT timezone FROM shops WHERE id = :shop)"
+        today = f"(clock_timestamp() AT TIME ZONE {zone})::date"
+        made = f"(o.created_at AT TIME ZONE {zone})::date"
+        got = f"(p.captured_at AT TIME ZONE {zone})::date"
+        by_status = await self._pairs(
+            "SELECT o.status, count(*) FROM orders o WHERE o.shop_id = :shop "
+            f"AND {span.format(day=made)} GROUP BY o.status",
+            facts,
+        )
+        jobs = await self._pairs(
+            "SELECT j.status, count(*) FROM print_jobs j JOIN orders o ON o.id = j.order_id "
+            f"WHERE j.shop_id = :shop AND {span.format(day=made)} GROUP BY j.status",
+            facts,
+        )
+        single = await self._session.execute(
+            text(
+                "SELECT "
+                f"(SELECT count(*) FROM orders o WHERE o.shop_id = :shop AND {made} = {today}) "
+                "  AS orders_today, "
+                "(SELECT coalesce(sum(p.captured_paise - p.refunded_paise), 0) FROM payments p "
+                "  WHERE p.shop_id = :shop AND p.disposition = 'FULFILS' "
+                f"  AND {span.format(day=got)}) AS revenue, "
+                "(SELECT coalesce(sum(p.captured_paise - p.refunded_paise), 0) FROM payments p "
+                f"  WHERE p.shop_id = :shop AND p.disposition = 'FULFILS' AND {got} = {today}) "
+                "  AS revenue_today"
+            ),
+            facts,
+        )
+        sums = single.mappings().one()
+        pages = await self._session.execute(
+            text(
+                "SELECT "
+                "coalesce(sum(CASE j.print_type WHEN 'COLOR' THEN 0 WHEN 'BW' THEN j.pages "
+                "  ELSE j.pages - jsonb_array_length(j.color_pages) END * j.copies), 0) AS bw, "
+                "coalesce(sum(CASE j.print_type WHEN 'COLOR' THEN j.pages WHEN 'BW' THEN 0 "
+                "  ELSE jsonb_array_length(j.color_pages) END * j.copies), 0) AS color "
+                "FROM print_jobs j JOIN orders o ON o.id = j.order_id "
+                "WHERE j.shop_id = :shop AND j.status = 'COMPLETED' "
+                f"AND {span.format(day=made)}"
+            ),
+            facts,
+        )
+        inked = pages.mappings().one()
+        daily = await self._session.execute(
+            text(
+                f"SELECT {made} AS day, count(*) AS orders, "
+                "coalesce(sum((SELECT sum(p.captured_paise - p.refunded_paise) FROM payments p "
+                "  WHERE p.order_id = o.id AND p.disposition = 'FULFILS')), 0) AS revenue_paise "
+                f"FROM orders o WHERE o.shop_id = :shop AND {span.format(day=made)} "
+                "GROUP BY 1 ORDER BY 1 DESC LIMIT 92"
+            ),
+            facts,
+        )
+        return {
+            "orders": {
+                "total": sum(by_status.values()),
+                "today": sums["orders_today"],
+                "by_status": by_status,
+            },
+            "revenue_paise": {
+                "total": int(sums["revenue"]),
+                "today": int(sums["revenue_today"]),
+            },
+            "print_jobs": {"by_status": jobs},
+            "pages": {"bw": int(inked["bw"]), "color": int(inked["color"])},
+            "daily": [
+                {
+                    "date": row["day"].isoformat(),
+                    "orders": row["orders"],
+                    "revenue_paise": int(row["revenue_paise"]),
+                }
+                for row in reversed(list(daily.mappings()))
+            ],
+        }
+
+    async def _pairs(self, sql: str, facts: dict[str, Any]) -> dict[str, int]:
+        rows = await self._session.execute(text(sql), facts)
+        return {str(row[0]): int(row[1]) for row in rows}
+
+    async def open_items(self, shop_id: UUID) -> list[AttentionItem]:
+        rows = await self._session.scalars(
+            select(AttentionItem)
+            .where(AttentionItem.shop_id == shop_id, AttentionItem.closed_at.is_(None))
+            .order_by(AttentionItem.opened_at)
+        )
+        return list(rows)
+
+    async def swept(self, name: str, summary: str) -> None:
+        await self._session.execute(
+            text(
+                "INSERT INTO sweep_runs (name, succeeded_at, summary) "
+                "VALUES (:name, clock_timestamp(), :summary) ON CONFLICT (name) DO UPDATE "
+                "SET succeeded_at = excluded.succeeded_at, summary = excluded.summary"
+            ),
+            {"name": name, "summary": summary[:500]},
+        )
+
+    async def sweeps(self) -> list[SweepRun]:
+        rows = await self._session.scalars(select(SweepRun).order_by(SweepRun.name))
+        return list(rows)
