@@ -91,8 +91,30 @@ def _digest(name: str) -> str:
 def run_tests(arguments: Sequence[str]) -> int:
     """Install what the tests need and run them; pytest's exit code."""
     install(DEVELOPMENT)
-    _install_programs()
+    install_programs()
     return follow([str(PYTHON), "-m", "pytest", *arguments])
+
+
+def install_programs() -> None:
+    """Get missing system programs where we may; without them tests skip, or fail under CI."""
+    missing = [name for name in SYSTEM_PROGRAMS if shutil.which(name) is None]
+    if not missing:
+        return
+    packages = [package for name in missing for package in SYSTEM_PROGRAMS[name]]
+    command = f"apt-get install {' '.join(packages)}"
+    apt = shutil.which("apt-get")
+    if apt is None or not (_is_root() or _sudo_asks_nothing()):
+        say(f"{', '.join(missing)} missing; tests that need them say so. To get them: {command}")
+        return
+    say(f"installing {', '.join(missing)} with apt-get …")
+    prefix = [] if _is_root() else ["sudo", "-n"]
+    quiet = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", apt, "-qq", "-y"]
+    for step in (["update"], ["install", "--no-install-recommends", *packages]):
+        done = subprocess.run(
+            [*quiet, *step], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            say(f"apt-get {step[0]} did not work: {done.stderr.strip()[-300:]}")
 
 
 def check() -> int:
@@ -133,28 +155,6 @@ def lock() -> int:
             raise Failure(f"{source} could not be compiled; uv says why above.")
         say(f"{target} compiled")
     return 0
-
-
-def _install_programs() -> None:
-    """Get missing system programs where we may; without them tests skip, or fail under CI."""
-    missing = [name for name in SYSTEM_PROGRAMS if shutil.which(name) is None]
-    if not missing:
-        return
-    packages = [package for name in missing for package in SYSTEM_PROGRAMS[name]]
-    command = f"apt-get install {' '.join(packages)}"
-    apt = shutil.which("apt-get")
-    if apt is None or not (_is_root() or _sudo_asks_nothing()):
-        say(f"{', '.join(missing)} missing; tests that need them say so. To get them: {command}")
-        return
-    say(f"installing {', '.join(missing)} with apt-get …")
-    prefix = [] if _is_root() else ["sudo", "-n"]
-    quiet = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", apt, "-qq", "-y"]
-    for step in (["update"], ["install", "--no-install-recommends", *packages]):
-        done = subprocess.run(
-            [*quiet, *step], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
-        if done.returncode != 0:
-            say(f"apt-get {step[0]} did not work: {done.stderr.strip()[-300:]}")
 
 
 def _is_root() -> bool:
