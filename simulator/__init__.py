@@ -1,1 +1,1 @@
-"""The outside world on this computer: a phone, Twilio's and Razorpay's wire, and a window onto the printer."""
+"""The outside world on this computer: a phone, two providers' wire, a window onto the printer."""

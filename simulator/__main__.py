@@ -1,4 +1,4 @@
-"""`python -m simulator` starts the outside world; `python -m simulator env` prints its fake credentials."""
+"""`python -m simulator` starts the outside world, `... env` prints its fake credentials."""
 
 from __future__ import annotations
 
@@ -52,11 +52,7 @@ def main(argv: list[str] | None = None) -> int:
             }.items():
                 print(f"{name}={value}")
             return 0
-        start = (
-            datetime.fromisoformat(given.start_time.replace("Z", "+00:00"))
-            if given.start_time
-            else None
-        )
+        start = datetime.fromisoformat(given.start_time) if given.start_time else None
         settings = settings_of(
             port=given.port,
             backend=given.backend,

@@ -29,7 +29,10 @@ from simulator.world import World
 
 
 def create_app(settings: Settings, *, client: httpx2.AsyncClient | None = None) -> Starlette:
-    """The outside world. `client` carries the webhooks; a test may hand in one that ends in the backend itself."""
+    """The outside world.
+
+    `client` carries the webhooks; a test may hand in one that ends in the backend itself.
+    """
     world = World(seed=settings.seed, start_time=settings.start_time)
     log, faults, paper = WireLog(settings.secrets), Faults(), Paper(settings.paper)
     own_client = client is None
@@ -56,7 +59,7 @@ def create_app(settings: Settings, *, client: httpx2.AsyncClient | None = None) 
     ]
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         clock = asyncio.create_task(bank.watch_the_clock())
         yield
         clock.cancel()

@@ -52,7 +52,7 @@ class MoneyControl:
             lever("/events/{id}/deliver", "POST", self.deliver),
         ]
 
-    async def links(self, request: Request) -> Any:
+    async def links(self, _: Request) -> Any:
         return {"links": [self.shown(link) for link in self.world.links.values()]}
 
     async def link(self, request: Request) -> Any:
@@ -146,7 +146,7 @@ class MoneyControl:
         self.bank.expire(link)
         return self.shown(link)
 
-    async def payments(self, request: Request) -> Any:
+    async def payments(self, _: Request) -> Any:
         return {"payments": [asdict(payment) for payment in self.world.payments.values()]}
 
     async def dispute(self, request: Request) -> Any:
@@ -160,7 +160,7 @@ class MoneyControl:
         dispute, told = self.bank.dispute(payment, event)
         return asdict(dispute) | {"event": told.id}
 
-    async def refunds(self, request: Request) -> Any:
+    async def refunds(self, _: Request) -> Any:
         return {"refunds": [asdict(refund) for refund in self.world.refunds.values()]}
 
     async def settle(self, request: Request) -> Any:
@@ -173,7 +173,7 @@ class MoneyControl:
         event = self.bank.settle(refund, status)
         return asdict(refund) | {"event": event.id}
 
-    async def events(self, request: Request) -> Any:
+    async def events(self, _: Request) -> Any:
         return {"events": [event_shown(event) for event in self.world.events.values()]}
 
     async def deliver(self, request: Request) -> Any:

@@ -43,7 +43,7 @@ class PeopleControl:
             lever("/media/{sid}", "GET", self.media),
         ]
 
-    async def search(self, request: Request) -> Any:
+    async def search(self, _: Request) -> Any:
         return {"people": [self.shown(person) for person in self.world.people.values()]}
 
     async def add(self, request: Request) -> Any:

@@ -47,7 +47,7 @@ class SystemControl:
             lever("/reset", "POST", self.reset),
         ]
 
-    async def faults_listed(self, request: Request) -> Any:
+    async def faults_listed(self, _: Request) -> Any:
         return {"faults": self.faults.listed(), "kinds": CALL_KINDS | WEBHOOK_KINDS}
 
     async def fault(self, request: Request) -> Any:
@@ -64,7 +64,7 @@ class SystemControl:
         except ValueError as error:
             raise Unusable(422, str(error)) from None
 
-    async def faults_off(self, request: Request) -> Any:
+    async def faults_off(self, _: Request) -> Any:
         self.faults.remove()
         return {"faults": []}
 
@@ -72,7 +72,7 @@ class SystemControl:
         self.faults.remove(request.path_params["id"])
         return {"faults": self.faults.listed()}
 
-    async def clock(self, request: Request) -> Any:
+    async def clock(self, _: Request) -> Any:
         return {"now": self.world.clock.now(), "ahead_seconds": round(self.world.clock.offset)}
 
     async def move_clock(self, request: Request) -> Any:
@@ -85,7 +85,10 @@ class SystemControl:
         self.world.touch()
         return {"now": self.world.clock.now(), "expired_links": expired}
 
-    async def habits(self, request: Request) -> Any:
+    async def habits(self, _: Request) -> Any:
+        return self._habits_shown()
+
+    def _habits_shown(self) -> JsonObject:
         return asdict(self.world.habits) | {"webhook_enabled": self.world.webhook_enabled}
 
     async def change_habits(self, request: Request) -> Any:
@@ -103,9 +106,9 @@ class SystemControl:
             raise Unusable(422, "refund_status must be processed or pending.")
         for name, value in asked.items():
             setattr(self.world.habits, name, value)
-        return await self.habits(request)
+        return self._habits_shown()
 
-    async def enable_webhooks(self, request: Request) -> Any:
+    async def enable_webhooks(self, _: Request) -> Any:
         """Switch the Razorpay endpoint on again after too many failures disabled it."""
         self.world.webhook_enabled, self.world.webhook_failures = True, 0
         return {"webhook_enabled": True}
@@ -113,7 +116,7 @@ class SystemControl:
     async def rows(self, request: Request) -> Any:
         return {"rows": self.log.after(int(query_number(request, "after", 0)))}
 
-    async def dump(self, request: Request) -> Any:
+    async def dump(self, _: Request) -> Any:
         """Everything, for invariant checks: both directions of messages, all money, all events."""
         world = self.world
         return {
@@ -146,7 +149,7 @@ class SystemControl:
             left -= PAPER_LOOK
         return {"revision": self.world.revision, "paper": self.paper.mark()}
 
-    async def sheets(self, request: Request) -> Any:
+    async def sheets(self, _: Request) -> Any:
         return self.paper.shown()
 
     async def quirk(self, request: Request) -> Any:
@@ -162,7 +165,7 @@ class SystemControl:
         self.world.touch()
         return self.paper.shown()
 
-    async def reset(self, request: Request) -> Any:
+    async def reset(self, _: Request) -> Any:
         """Forget all but the three people; deliveries under way stop, faults go."""
         self.bank.delivery.forget()
         self.faults.remove()

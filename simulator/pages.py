@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from simulator import samples
 from simulator.control_money import CASES
@@ -19,29 +18,37 @@ from simulator.settings import Settings
 from simulator.world import World
 
 STATIC = Path(__file__).parent / "static"
-THUMBNAIL = 220  # pixels
-HOSTS = {"127.0.0.1", "localhost", "[::1]"}
+THUMBNAIL, READABLE = 240, 1000  # pixels of a side's width
 
 
-class SafePages(BaseHTTPMiddleware):
-    """Answers only to this computer's names, and sends pages that can load nothing from elsewhere."""
+class SafePages:
+    """Pages can load nothing from elsewhere; files of ours are asked for again when they changed."""
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
-        super().__init__(app)
+        self._app = app
         self._policy = (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:;"
             f" connect-src 'self'; form-action 'self' {settings.public_url} {settings.backend};"
             " frame-ancestors 'none'; base-uri 'none'"
         )
 
-    async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
-        response = await call_next(request)
-        if response.headers.get("content-type", "").startswith("text/html"):
-            response.headers["Content-Security-Policy"] = self._policy
-            response.headers["Referrer-Policy"] = "no-referrer"
-            response.headers["Cache-Control"] = "no-store"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["X-Content-Type-Options"] = "nosniff"
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers["Content-Security-Policy"] = self._policy
+                    headers["Referrer-Policy"] = "no-referrer"
+                if "cache-control" not in headers:
+                    headers["Cache-Control"] = "no-cache"
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
 
 
 @dataclass
@@ -54,18 +61,22 @@ class Pages:
         return [
             Route("/", self.index),
             Route("/l/{id}", self.pay),
+            Route("/favicon.ico", self.icon),
             Route("/page/facts", self.facts),
             Route("/paper/{attempt}/{copy:int}/{index:int}.png", self.side),
         ]
 
-    async def index(self, request: Request) -> Response:
-        return _page("index.html")
+    async def index(self, _: Request) -> Response:
+        return FileResponse(STATIC / "index.html")
 
     async def pay(self, request: Request) -> Response:
         known = request.path_params["id"] in self.world.links
-        return _page("pay.html", 200 if known else 404)
+        return FileResponse(STATIC / "pay.html", 200 if known else 404)
 
-    async def facts(self, request: Request) -> Response:
+    async def icon(self, _: Request) -> Response:
+        return FileResponse(STATIC / "icon.svg", media_type="image/svg+xml")
+
+    async def facts(self, _: Request) -> Response:
         """What the pages' scripts need to know once."""
         return JSONResponse(
             {
@@ -73,29 +84,15 @@ class Pages:
                 "backend": self.settings.public_url,
                 "cases": CASES,
                 "samples": list(samples.SAMPLES),
-                "password": samples.PASSWORD,
+                "password": samples.LOCK,
             }
         )
 
     async def side(self, request: Request) -> Response:
         """A side of paper as PNG; `?wide=1` for reading it."""
-        wanted = request.path_params
-        width = 900 if "wide" in request.query_params else THUMBNAIL
-        picture = self.paper.picture(
-            wanted["attempt"], wanted["copy"], wanted["index"], width=width
-        )
+        asked = request.path_params
+        width = READABLE if "wide" in request.query_params else THUMBNAIL
+        picture = self.paper.picture(asked["attempt"], asked["copy"], asked["index"], width=width)
         if picture is None:
-            return Response(status_code=404)
-        return Response(
-            picture, media_type="image/png", headers={"Cache-Control": "private, max-age=60"}
-        )
-
-
-def _page(name: str, status: int = 200) -> Response:
-    """A page from the static folder; addresses of its own files carry a hash, so caches never show old ones."""
-    text = (STATIC / name).read_text("utf-8")
-    for asset in STATIC.iterdir():
-        if asset.suffix in {".css", ".js"}:
-            mark = hashlib.sha256(asset.read_bytes()).hexdigest()[:8]
-            text = text.replace(f"/static/{asset.name}", f"/static/{asset.name}?v={mark}")
-    return HTMLResponse(text, status)
+            return Response(status_code=404, headers={"Cache-Control": "no-store"})
+        return Response(picture, media_type="image/png", headers={"Cache-Control": "no-cache"})

@@ -8,7 +8,7 @@ import mimetypes
 import re
 from dataclasses import dataclass
 from urllib.parse import urlencode
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from simulator.delivery import Delivery
 from simulator.settings import Settings
@@ -318,8 +318,8 @@ def replies(content_type: str, body: bytes) -> list[str]:
     if kind not in {"text/xml", "application/xml"} or not body.strip():
         return []
     try:
-        root = ElementTree.fromstring(body)
-    except ElementTree.ParseError:
+        root = ET.fromstring(body)  # noqa: S314  written by the shop on this computer
+    except ET.ParseError:
         return []
     return ["".join(node.itertext()).strip() for node in root.iter("Message")]
 

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 PDF = "application/pdf"
 JPEG = "image/jpeg"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-PASSWORD = "1234"  # opens the locked sample; said on the page
+LOCK = "1234"  # opens the locked sample; said on the page
 COLOUR_PAGES = (1, 4)
 A4 = (595.28, 841.89)  # points
 FIXED_DATE = (2026, 1, 1, 0, 0, 0)
@@ -104,7 +104,7 @@ def plain_pdf() -> list[File]:
 @cache
 def locked_pdf() -> list[File]:
     """Two pages behind the password 1234."""
-    return [("Bank statement.pdf", PDF, _pdf(TITLES[:2], (), password=PASSWORD))]
+    return [("Bank statement.pdf", PDF, _pdf(TITLES[:2], (), password=LOCK))]
 
 
 def _photo(number: int) -> bytes:

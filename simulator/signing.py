@@ -23,7 +23,7 @@ def callback_signature(
     *, link_id: str, reference_id: str, status: str, payment_id: str, key_secret: str
 ) -> str:
     """`razorpay_signature` of the browser's return; an empty reference keeps its separator."""
-    text = "|".join((link_id, reference_id, status, payment_id))
+    text = f"{link_id}|{reference_id}|{status}|{payment_id}"
     return hmac.new(key_secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 

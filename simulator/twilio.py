@@ -369,7 +369,7 @@ def _wanted(message: Message, query: dict[str, str]) -> bool:
 def _span(value: str) -> tuple[int, int]:
     """A day or a moment, as the half-open span of seconds it covers."""
     try:
-        moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(value)
     except ValueError:
         raise Refused(problem(400, 20001, f"DateSent {value} is not a date")) from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

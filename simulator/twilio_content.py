@@ -49,7 +49,7 @@ def checked(types: Any) -> JsonObject:
         if not isinstance(value, dict):
             raise Invalid(f"{name}: must be an object")
         if unknown := set(value) - TYPE_FIELDS[name]:
-            raise Invalid(f"{name}: unknown field {sorted(unknown)[0]}")
+            raise Invalid(f"{name}: unknown field {min(unknown)}")
         _text(value, "body", 1600 if name in {"twilio/text", "twilio/media"} else 1024, name)
         if name == "twilio/quick-reply":
             _replies(value.get("actions"))
