@@ -105,7 +105,7 @@ class Part:
             self.process.stdout.close()
 
     def _read(self) -> None:
-        assert self.process.stdout is not None  # noqa: S101
+        assert self.process.stdout is not None
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         name = f"{self.name:<9} |"
         prefix = f"\033[{COLOURS[self.name]}m{name}\033[0m" if colour else name
