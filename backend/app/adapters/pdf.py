@@ -20,6 +20,7 @@ from pathlib import Path
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
+from app.adapters.notes import draw_notes
 from app.domain.errors import DocumentRefused, Refusal
 
 MAX_SIDE_PT = 14_400.0  # ISO 32000-1 annex C: the largest page a reader has to cope with
@@ -40,15 +41,6 @@ _ACTIVE = frozenset(
 # A stream whose bytes lie in another file (ISO 32000-1, 7.3.8.2).
 _OUTSIDE = frozenset({"/F", "/FFilter", "/FDecodeParms"})
 
-# Notes that are marks on the paper. Links, sounds, films, attachments and pop-ups are not.
-_PRINTABLE = frozenset(
-    {
-        *("/Widget", "/Stamp", "/FreeText", "/Highlight", "/Underline", "/StrikeOut", "/Squiggly"),
-        *("/Square", "/Circle", "/Line", "/Ink", "/Polygon", "/PolyLine", "/Caret", "/Redact"),
-        "/Watermark",
-    }
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
@@ -65,30 +57,35 @@ def rewrite(
     """Reads ``source``, writes the print-ready ``target``. Raises ``DocumentRefused``."""
     logging.getLogger("pikepdf").setLevel(logging.CRITICAL)  # foreign text stays out of our logs
     with _open(source, password) as pdf:
-        _refuse_shells(pdf)
-        leaves = _leaves(pdf, max_pages)
-        if any("/Annots" in leaf for leaf, _ in leaves):
-            _draw_notes(pdf, [leaf for leaf, _ in leaves])
-            leaves = _leaves(pdf, max_pages)
-        damaged = bool(pdf.get_warnings())
-        sizes = tuple([_settle(leaf, inherited, damaged=damaged) for leaf, inherited in leaves])
-        _new_catalogue(pdf, [leaf for leaf, _ in leaves])
-        _strip(pdf)
         try:
-            pdf.save(
-                target,
-                object_stream_mode=pikepdf.ObjectStreamMode.generate,
-                compress_streams=True,
-                stream_decode_level=pikepdf.StreamDecodeLevel.none,
-                preserve_pdfa=False,
-                fix_metadata_version=False,
-                static_id=True,
-                encryption=False,
-                min_version="1.5",
-            )
-        except (pikepdf.PdfError, RuntimeError) as error:
-            raise DocumentRefused(Refusal.BROKEN, f"could not be rewritten: {error}") from error
-        return Rewritten(pages=len(leaves), sizes=sizes, repaired=damaged)
+            return _rewrite(pdf, target, max_pages)
+        except (pikepdf.PdfError, RuntimeError, ValueError) as error:
+            # qpdf reads lazily: damage shows when an object is first touched.
+            raise DocumentRefused(Refusal.BROKEN, f"cannot be rewritten: {error}") from error
+
+
+def _rewrite(pdf: Pdf, target: Path, max_pages: int) -> Rewritten:
+    _refuse_shells(pdf)
+    leaves = _leaves(pdf, max_pages)
+    if any("/Annots" in leaf for leaf, _ in leaves):
+        draw_notes(pdf, [leaf for leaf, _ in leaves])
+        leaves = _leaves(pdf, max_pages)
+    damaged = bool(pdf.get_warnings())
+    sizes = tuple([_settle(leaf, inherited, damaged=damaged) for leaf, inherited in leaves])
+    _new_catalogue(pdf, [leaf for leaf, _ in leaves])
+    _strip(pdf)
+    pdf.save(
+        target,
+        object_stream_mode=pikepdf.ObjectStreamMode.generate,
+        compress_streams=True,
+        stream_decode_level=pikepdf.StreamDecodeLevel.none,
+        preserve_pdfa=False,
+        fix_metadata_version=False,
+        static_id=True,
+        encryption=False,
+        min_version="1.5",
+    )
+    return Rewritten(pages=len(leaves), sizes=sizes, repaired=damaged)
 
 
 def count(pdf: Pdf, *, max_pages: int) -> int:
@@ -165,34 +162,6 @@ def _walk(
         above |= {node.objgen}
     for kid in kids:
         yield from _walk(kid, inherited, above, depth + 1)
-
-
-def _draw_notes(pdf: Pdf, leaves: list[Dictionary]) -> None:
-    """Form fields and printable notes become part of the page; the rest is dropped."""
-    left = False
-    for leaf in leaves:
-        notes = leaf.get("/Annots")
-        if not isinstance(notes, Array):
-            if "/Annots" in leaf:
-                del leaf["/Annots"]
-            continue
-        keep = [
-            note
-            for note in notes
-            if isinstance(note, Dictionary) and str(note.get("/Subtype")) in _PRINTABLE
-        ]
-        if keep:
-            leaf.Annots = Array(keep)
-            left = True
-        else:
-            del leaf.Annots
-    if not left:
-        return
-    try:
-        pdf.generate_appearance_streams()
-        pdf.flatten_annotations("print")
-    except (pikepdf.PdfError, RuntimeError) as error:
-        raise DocumentRefused(Refusal.BROKEN, f"its form cannot be drawn: {error}") from error
 
 
 def _settle(

@@ -84,6 +84,8 @@ def _zip(source: Path, unpacked: Path, head: bytes) -> Kind:
 
 def _text(source: Path, unpacked: Path, max_pages: int) -> Kind:
     data = source.read_bytes()
+    if b"%PDF-" in data or b"endobj" in data:
+        raise DocumentRefused(Refusal.BROKEN, "a PDF without its beginning")
     text = _decode(data)
     if text is None or _MARKUP.match(text) or _CONTROLS.search(text.replace("\x0c", "")):
         raise DocumentRefused(Refusal.UNSUPPORTED, "no kind we print")
