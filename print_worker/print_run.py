@@ -282,12 +282,12 @@ class PrintRun:
         if self._tool_failed:
             evidence["hand_over"] = self._tool_failed
         complete = seen.sides_out is None or seen.sides_out >= expected
-        if seen.phase is Phase.DONE and complete and not self._tool_failed:
-            self._settle("COMPLETED", "", {"spooler_completed": True, **evidence})
-            self._printer.forget(seen.ref)
-            return
+        # Before the journal is closed: after that, no restart would come back to clean up.
         self._printer.cancel(seen.ref)
         self._printer.forget(seen.ref)
+        if seen.phase is Phase.DONE and complete and not self._tool_failed:
+            self._settle("COMPLETED", "", {"spooler_completed": True, **evidence})
+            return
         self._settle("UNCERTAIN", self._doubt(seen, expected), evidence)
 
     def _doubt(self, seen: SpoolJob, expected: int) -> str:

@@ -122,6 +122,14 @@ class FakeBackend:
             if job.status in ("CLAIMED", "PRINTING") and time.monotonic() > job.lease_until:
                 job.move("QUEUED" if job.status == "CLAIMED" else "UNCERTAIN")
 
+    def lapse(self) -> None:
+        """Let every lease end now, as if ninety seconds had gone by."""
+        with self.lock:
+            for job in self.jobs.values():
+                job.lease_until = 0.0
+            self.sweep()
+            self.lock.notify_all()
+
     def claim(self, body: dict[str, Any]) -> dict[str, Any] | None:
         printer = body["printers"][0]
         deadline = time.monotonic() + body["wait"]
@@ -173,7 +181,8 @@ class FakeBackend:
         names = {"QUEUED": "released", "PRINTING": "begin"}
         if body["status"] == "PRINTING" and "evidence" in body:
             return "spooled"
-        return names.get(body["status"], body["status"].lower())
+        status = str(body["status"])
+        return names.get(status, status.lower())
 
     def report(self, job: FakeJob, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         self.sweep()
@@ -204,9 +213,9 @@ class FakeBackend:
             }
         if status == "QUEUED" and job.status != "CLAIMED":
             return 409, {"error": "stale_claim", "detail": "It may be on paper already."}
-        if status == "FAILED" and job.status == "PRINTING":
-            if not body.get("evidence", {}).get("never_accepted"):
-                return 409, {"error": "stale_claim", "detail": "It may be on paper already."}
+        unproven = not body.get("evidence", {}).get("never_accepted")
+        if status == "FAILED" and job.status == "PRINTING" and unproven:
+            return 409, {"error": "stale_claim", "detail": "It may be on paper already."}
         job.error = body.get("error", "")
         job.move(status)
         return 200, {"id": job.id, "status": job.status}

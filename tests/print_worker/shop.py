@@ -67,6 +67,7 @@ class Shop:
             "worker_id": "pc-1",
         }
         self.processes: list[subprocess.Popen[str]] = []
+        self.heartbeats_before_start = 0
 
     def start(self, *arguments: str, crash_at: str = "", **environ: str) -> subprocess.Popen[str]:
         """Start the worker as a shop does: ``python main.py`` in its folder."""
@@ -84,6 +85,7 @@ class Shop:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        self.heartbeats_before_start = self.backend.calls["worker_heartbeat"]
         self.processes.append(process)
         return process
 

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import time
-
-import pytest
-
 from tests.print_worker.fake_backend import FakeBackend
 from tests.print_worker.shop import Shop, eventually, pages_in, pdf
 
