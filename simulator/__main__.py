@@ -74,7 +74,8 @@ def serve(settings: Settings, media_port: int) -> int:
         server, sockets, settings = prepare(settings, media_port=media_port)
     except OSError as error:
         print(
-            f"simulator: port {settings.port} cannot be used ({error.strerror}). Stop the other program or give"
+            f"simulator: port {settings.port} cannot be used ({error.strerror})."
+            " Stop the other program or give"
             " --port.",
             file=sys.stderr,
         )

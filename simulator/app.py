@@ -21,6 +21,7 @@ from simulator.faults import Faults
 from simulator.pages import STATIC, Pages, SafePages
 from simulator.paper import Paper
 from simulator.phone import Phones
+from simulator.razorpay_payments import PaymentsApi
 from simulator.settings import Settings
 from simulator.twilio_content import ContentApi
 from simulator.twilio_media import MediaApi
@@ -50,7 +51,7 @@ def create_app(settings: Settings, *, client: httpx2.AsyncClient | None = None) 
         *messages.routes(),
         *ContentApi(settings, world, messages.counter).routes(),
         *links.routes(),
-        *razorpay.PaymentsApi(settings, world, bank, links.counter).routes(),
+        *PaymentsApi(settings, world, bank, links.counter).routes(),
         *PeopleControl(world, phones).routes(),
         *MoneyControl(world, bank).routes(),
         *SystemControl(world, bank, faults, log, paper).routes(),

@@ -1,4 +1,4 @@
-"""What happens to money: attempts, captures, refunds, disputes, expiry, and the events they cause."""
+"""What happens to money: attempts, captures, refunds, disputes, expiry, and their events."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Bank:
     world: World
     delivery: Delivery
 
-    # --- attempts and captures ---------------------------------------------------------------------------
+    # --- attempts and captures ---
 
     def attempt(self, link: Link, method: str, *, amount: int | None = None) -> Payment:
         """A payer starts to pay: the first time, the link gets its order."""
@@ -78,7 +78,7 @@ class Bank:
         return self.payment_event("payment.failed", payment)
 
     def capture(self, link: Link, payment: Payment) -> list[Event]:
-        """Money arrives. The events of a captured payment, in the order in which they come about."""
+        """Money arrives. The events of a capture, in the order in which they come about."""
         habits, first = self.world.habits, link.status != "paid"
         now = self.world.clock.now()
         payment.status, payment.captured_at = "captured", now
@@ -99,7 +99,7 @@ class Bank:
         self.world.touch()
         return events
 
-    # --- links ---------------------------------------------------------------------------------------------
+    # --- links ---
 
     def cancel(self, link: Link) -> Event:
         link.status, link.cancelled_at = "cancelled", self.world.clock.now()
@@ -155,7 +155,7 @@ class Bank:
             parts._replace(query="&".join(filter(None, [parts.query, urlencode(query)])))
         )
 
-    # --- refunds and disputes ------------------------------------------------------------------------------
+    # --- refunds and disputes ---
 
     def refund(self, payment: Payment, asked: JsonObject) -> Refund:
         """A refund that passed every check; its events go out at once."""
@@ -185,7 +185,7 @@ class Bank:
         return refund
 
     def settle(self, refund: Refund, status: str) -> Event:
-        """The bank decides: `processed` or `failed`; a failed refund gives the amount back to the payment."""
+        """The bank decides: `processed` or `failed`; a failed refund leaves the money here."""
         payment = self.world.payments[refund.payment_id]
         if status == "failed" and refund.status != "failed":
             payment.amount_refunded -= refund.amount
@@ -221,7 +221,7 @@ class Bank:
         self.delivery.submit(told)
         return dispute, told
 
-    # --- events ----------------------------------------------------------------------------------------------
+    # --- events ---
 
     def payment_event(self, name: str, payment: Payment, *, status: str = "") -> Event:
         entity = payment_entity(payment, status=status)

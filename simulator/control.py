@@ -1,4 +1,4 @@
-"""Levers of the simulator as HTTP: every button of the page is one of these calls, and tests use the same."""
+"""Levers of the simulator as HTTP: the page's buttons and the tests use the same calls."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def lever(path: str, method: str, act: Lever) -> Route:
     """A control route: `act` returns JSON, or raises Unusable."""
 
     async def endpoint(request: Request) -> Response:
-        # Other pages in the same browser may not pull levers: they cannot send JSON without asking first,
+        # Other pages in the same browser may not pull levers: they cannot send JSON unasked,
         # and a form post carries an Origin of its own.
         origin = request.headers.get("origin")
         if method != "GET" and origin and origin != f"{request.url.scheme}://{request.url.netloc}":

@@ -177,7 +177,7 @@ class MoneyControl:
         return {"events": [event_shown(event) for event in self.world.events.values()]}
 
     async def deliver(self, request: Request) -> Any:
-        """{copies, mutate_signature, new_event_id, delay_seconds}: send an event again, whatever became of it."""
+        """{copies, mutate_signature, new_event_id, delay_seconds}: send an event again."""
         event = self.world.events.get(request.path_params["id"])
         if event is None:
             raise Unusable(404, "There is no event with that id.")

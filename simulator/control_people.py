@@ -47,7 +47,7 @@ class PeopleControl:
         return {"people": [self.shown(person) for person in self.world.people.values()]}
 
     async def add(self, request: Request) -> Any:
-        """{name, phone?, hidden?, joined?, ...}: without a phone, the next free practice number is taken."""
+        """{name, phone?, hidden?, ...}: without a phone, the next practice number is taken."""
         asked = await json_of(request)
         name = text_of(asked, "name").strip()
         if not name or name in self.world.people:
@@ -164,7 +164,10 @@ class PeopleControl:
         }
 
     async def wait(self, request: Request) -> Any:
-        """Wait for a message of the shop: `contains` or `matches` (a pattern), from index `after`, `timeout` s."""
+        """Wait for a message of the shop.
+
+        `contains` or `matches` (a pattern), from index `after`, at most `timeout` seconds.
+        """
         person, query = self.find(request), request.query_params
         after, timeout = (
             int(query_number(request, "after", 0)),
@@ -194,7 +197,7 @@ class PeopleControl:
         return {"index": hit[0], "count": len(person.chat), "message": self.bubble(hit[1])}
 
     async def media(self, request: Request) -> Any:
-        """The bytes of a file in a chat, for the page. Pictures and PDFs are shown, nothing else."""
+        """The bytes of a file in a chat, for the page. Only pictures are shown in place."""
         media = self.world.media.get(request.path_params["sid"])
         if media is None:
             raise Unusable(404, "That file is gone.")

@@ -1,4 +1,4 @@
-"""Control calls about the simulator itself: faults, clock, habits, wire log, dump, printer, reset."""
+"""Control calls about the simulator itself: faults, clock, habits, log, dump, printer, reset."""
 
 from __future__ import annotations
 
@@ -51,7 +51,10 @@ class SystemControl:
         return {"faults": self.faults.listed(), "kinds": CALL_KINDS | WEBHOOK_KINDS}
 
     async def fault(self, request: Request) -> Any:
-        """{operation, kind, times?, status?, seconds?, copies?, code?, description?}; times null: until removed."""
+        """{operation, kind, times?, status?, seconds?, copies?, code?, description?}.
+
+        `times` null: until removed.
+        """
         asked = await json_of(request)
         operation, kind = text_of(asked, "operation"), text_of(asked, "kind")
         options = {
@@ -139,7 +142,7 @@ class SystemControl:
         }
 
     async def changes(self, request: Request) -> Any:
-        """Long poll for the page: returns when the world or the paper differ from `revision` and `paper`."""
+        """Long poll for the page: returns when world or paper differ from what it names."""
         seen = int(query_number(request, "revision", -1)), request.query_params.get("paper", "")
         left = min(query_number(request, "timeout", 20), 30.0)
         while (

@@ -24,7 +24,8 @@ WEBHOOK_KINDS = {
     "duplicate": "send it `copies` more times (default 1)",
     "delay": "send it after `seconds` (default 10)",
     "drop": "never send it",
-    "reorder": "hold until `copies` (default 3) are there or `seconds` (default 1) passed, send last first",
+    "reorder": "hold until `copies` (default 3) are there or `seconds` (default 1) passed,"
+    " send last first",
     "bad_signature": "sign it wrongly",
 }
 

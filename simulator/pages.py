@@ -22,7 +22,7 @@ THUMBNAIL, READABLE = 240, 1000  # pixels of a side's width
 
 
 class SafePages:
-    """Pages can load nothing from elsewhere; files of ours are asked for again when they changed."""
+    """Pages can load nothing from elsewhere; our files are asked for again when they changed."""
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""A window onto the virtual printer's folder: which sides came out, how they look, and its next mood."""
+"""A window onto the virtual printer's folder: which sides came out, how they look, its mood."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Paper:
         return "/".join(marks)
 
     def sides(self) -> list[JsonObject]:
-        """Every side that came out, in order. A last line still being written is left for the next look."""
+        """Every side that came out, in order; a line still being written is left for later."""
         if self.folder is None:
             return []
         try:
@@ -108,7 +108,10 @@ class Paper:
             return ""
 
     def set_quirk(self, name: str) -> None:
-        """Raises ValueError for an unknown quirk or when no folder is known, OSError when it cannot be written."""
+        """Set the printer's next mood.
+
+        Raises ValueError for an unknown one or without a folder, OSError when it cannot be written.
+        """
         if self.folder is None:
             raise ValueError(
                 "The simulator was started without --paper, so it does not know the printer."
@@ -123,7 +126,7 @@ class Paper:
         target.with_suffix(".new").replace(target)
 
     def picture(self, attempt: str, copy: int, index: int, *, width: int) -> bytes | None:
-        """One side as PNG, `index` counted from 0 in the order it came out; None while it is not there."""
+        """One side as PNG, `index` from 0 in the order it came out; None while it is not there."""
         if self.folder is None or not ATTEMPT.fullmatch(attempt):
             return None
         path = self.folder / attempt / f"copy-{copy}.pdf"

@@ -129,7 +129,7 @@ class Phones:
         return event
 
     async def _hear(self, person: Person, event: Event) -> None:
-        """Do with the webhook's answer what Twilio does: TwiML and plain text go to the customer."""
+        """Do with the answer what Twilio does: TwiML and plain text go to the customer."""
         await self.world.until(lambda: event.answer, 30.0)
         if event.answer is None or event.answer[0] >= 300:
             return

@@ -1,4 +1,4 @@
-"""Razorpay's JSON shapes, oddities included: they differ between the API and the webhooks on purpose."""
+"""Razorpay's JSON shapes, oddities included: API and webhooks differ on purpose."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def fee_and_tax(amount: int) -> tuple[int, int]:
 def link_entity(
     link: Link, *, webhook: bool, payments: list[JsonObject] | None = None
 ) -> JsonObject:
-    """A payment link. API answers carry `payments` and `reminders: []`, webhooks `reminders: {}` and neither."""
+    """A payment link.
+
+    API answers carry `payments` and `reminders: []`, webhooks `reminders: {}` and no `payments`.
+    """
     fields = link.fields
     notes: Any = fields.get("notes") or None
     if notes and link.notes_patched and not webhook:
@@ -82,7 +85,10 @@ def link_payment(link: Link, payment: Payment) -> JsonObject:
 def payment_entity(
     payment: Payment, *, status: str = "", in_link_event: bool = False
 ) -> JsonObject:
-    """A payment. `status` shows it as it was at an earlier moment; link events use a newer field set."""
+    """A payment.
+
+    `status` shows it as it was at an earlier moment; link events use a newer field set.
+    """
     status = status or payment.status
     paid = status in {"captured", "refunded"}
     failed, card = status == "failed", payment.method == "card"
@@ -271,7 +277,7 @@ EVIDENCE = (
 
 
 def dispute_payload(dispute: Dispute, payment: Payment, *, event: str) -> JsonObject:
-    """`payment` and `dispute`; the evidence stands inside the entity, beside it for `action_required`."""
+    """`payment` and `dispute`; for `action_required` the evidence stands beside the entity."""
     evidence: JsonObject = {"amount": dispute.amount, **dict.fromkeys(EVIDENCE)}
     entity: JsonObject = {
         "id": dispute.id,

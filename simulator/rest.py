@@ -80,6 +80,15 @@ class Call:
 Handler = Callable[[Call], Awaitable[Response]]
 
 
+def paging(query: dict[str, str], *, most: int) -> tuple[int, int]:
+    """`PageSize` and `Page` of a Twilio list; what is no number counts as not given."""
+    size, page = query.get("PageSize", ""), query.get("Page", "")
+    return (
+        min(max(int(size), 1), most) if size.isdecimal() else 50,
+        int(page) if page.isdecimal() else 0,
+    )
+
+
 @dataclass
 class Counter:
     """Where a provider's routes are made: who may call, how it refuses, what is written down."""
@@ -132,21 +141,9 @@ class Counter:
         kind = fault.kind if fault else ""
         if fault:
             call.line += f" (fault: {kind})"
-            if kind == "slow":
-                await asyncio.sleep(5.0 if fault.seconds is None else fault.seconds)
-            elif kind == "timeout":
-                await asyncio.sleep(60.0 if fault.seconds is None else fault.seconds)
-                return self.broken(504), True
-            elif kind == "refused":
-                return self.broken(503), True
-            elif kind == "error":
-                return self.broken(fault.status), False
-            elif kind == "rate_limit":
-                return self.too_many(), False
-            elif kind == "reject":
-                return self.reject(fault), False
-            elif kind == "media_404" and self.not_there:
-                return self.not_there(), False
+            instead = await self._instead(fault)
+            if instead is not None:
+                return instead, kind in {"timeout", "refused"}
         try:
             response = await handler(call)
         except Refused as refusal:
@@ -154,6 +151,24 @@ class Counter:
         if fault and kind == "error_after":
             return self.broken(fault.status), False
         return response, kind == "answer_lost"
+
+    async def _instead(self, fault: Fault) -> Response | None:
+        """The answer of a call that is not done at all; None when it is done all the same."""
+        if fault.kind == "slow":
+            await asyncio.sleep(5.0 if fault.seconds is None else fault.seconds)
+        if fault.kind == "timeout":
+            await asyncio.sleep(60.0 if fault.seconds is None else fault.seconds)
+        answers: dict[str, Callable[[], Response]] = {
+            "timeout": lambda: self.broken(504),
+            "refused": lambda: self.broken(503),
+            "error": lambda: self.broken(fault.status),
+            "rate_limit": self.too_many,
+            "reject": lambda: self.reject(fault),
+        }
+        if self.not_there is not None:
+            answers["media_404"] = self.not_there
+        answer = answers.get(fault.kind)
+        return answer() if answer else None
 
     def _known(self, call: Call) -> bool:
         expected = base64.b64encode(f"{self.user}:{self.password}".encode())
@@ -164,7 +179,7 @@ class Counter:
 def hang_up(request: Request) -> None:
     """Drop the connection without a byte, as a broken network does.
 
-    `simulator.server` puts the transport into the request's state; under any other server the handler fails,
+    `simulator.server` puts the transport into the request's state; elsewhere the call fails,
     which the client sees as a broken exchange as well.
     """
     transport = request.scope.get("state", {}).get("transport")

@@ -1,4 +1,4 @@
-"""Documents to send, made when first asked for: the same bytes every time, but for the encryption's salt."""
+"""Documents to send: the same bytes every time, but for the encryption's salt."""
 
 from __future__ import annotations
 
@@ -148,9 +148,11 @@ def album() -> list[File]:
 CONTENT_TYPES = (
     '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
     '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
-    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    '<Default Extension="rels"'
+    ' ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
     '<Default Extension="xml" ContentType="application/xml"/>'
-    '<Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument'
+    '<Override PartName="/word/document.xml"'
+    ' ContentType="application/vnd.openxmlformats-officedocument'
     '.wordprocessingml.document.main+xml"/></Types>'
 )
 RELATIONSHIPS = (
@@ -176,13 +178,15 @@ def _table(rows: tuple[tuple[str, ...], ...]) -> str:
     body = "".join(
         "<w:tr>"
         + "".join(
-            f'<w:tc><w:tcPr><w:tcW w:w="2900" w:type="dxa"/></w:tcPr>{_paragraph(cell, bold=not index)}</w:tc>'
+            f'<w:tc><w:tcPr><w:tcW w:w="2900" w:type="dxa"/></w:tcPr>'
+            f"{_paragraph(cell, bold=not index)}</w:tc>"
             for cell in row
         )
         + "</w:tr>"
         for index, row in enumerate(rows)
     )
-    return f"<w:tbl><w:tblPr><w:tblBorders>{BORDERS}</w:tblBorders></w:tblPr><w:tblGrid>{grid}</w:tblGrid>{body}</w:tbl>"
+    look = f"<w:tblPr><w:tblBorders>{BORDERS}</w:tblBorders></w:tblPr>"
+    return f"<w:tbl>{look}<w:tblGrid>{grid}</w:tblGrid>{body}</w:tbl>"
 
 
 @cache
@@ -198,7 +202,8 @@ def docx() -> list[File]:
     parts += [_paragraph(sentence) for sentence in SENTENCES[:4]]
     parts += [_table(marks), _paragraph("Signed by the class teacher.")]
     section = (
-        '<w:sectPr><w:pgSz w:w="11906" w:h="16838"/><w:pgMar w:top="1134" w:right="1134" w:bottom="1134"'
+        '<w:sectPr><w:pgSz w:w="11906" w:h="16838"/>'
+        '<w:pgMar w:top="1134" w:right="1134" w:bottom="1134"'
         ' w:left="1134" w:header="708" w:footer="708" w:gutter="0"/></w:sectPr>'
     )
     document = (

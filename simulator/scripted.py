@@ -30,7 +30,7 @@ LONGEST_POLL = 25.0  # seconds one question to the simulator may take
 
 @dataclass(frozen=True)
 class Order:
-    """What one person has printed. `pages` of one copy; `colour` lists the pages expected in colour."""
+    """What one person has printed: `pages` of one copy, and which of them in colour."""
 
     person: str
     sample: str
@@ -171,7 +171,7 @@ class Walk:
         coloured = sum(bool(side["color"]) for side in sides)
         self.step(f"{wanted} sides are on paper, {coloured} of them in colour")
 
-    # --- small things --------------------------------------------------------------------------------
+    # --- small things ---
 
     def step(self, text: str) -> None:
         self.number += 1
@@ -234,7 +234,7 @@ def _asks_copies(message: dict[str, Any]) -> bool:
 
 
 def _is_question(message: dict[str, Any]) -> bool:
-    """A price list also names both inks; a question has buttons, a question mark or numbered answers."""
+    """A price list names both inks too; a question has buttons, a mark or numbered answers."""
     buttons = [each for each in message["buttons"] if each["kind"] != "url"]
     named = any(COLOUR.search(each["title"]) for each in buttons)
     return named or "?" in message["text"] or bool(re.search(r"(?m)^\s*\W*1\W", message["text"]))
@@ -293,7 +293,8 @@ def sheets(paper: Paper, tokens: list[str]) -> Iterator[str]:
         if str(side.get("token")) in tokens:
             ink = "colour" if side.get("color") else "black & white"
             yield (
-                f"     token {side.get('token')}, copy {side.get('copy')}, sheet {side.get('sheet')}"
+                f"     token {side.get('token')}, copy {side.get('copy')},"
+                f" sheet {side.get('sheet')}"
                 f" {side.get('face')}: page {side.get('page')} in {ink}"
             )
 

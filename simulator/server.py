@@ -1,4 +1,4 @@
-"""The simulator behind uvicorn: two listening ports (API and file server) and connections that can be cut."""
+"""The simulator behind uvicorn: one port for the APIs, one for files, connections to be cut."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def listening(port: int) -> socket.socket:
 def prepare(
     settings: Settings, *, media_port: int = 0
 ) -> tuple[Server, list[socket.socket], Settings]:
-    """Bind both ports and build the server; port 0 picks a free one, told in the returned settings."""
+    """Bind both ports and build the server; port 0 picks a free one, told in the settings."""
     sockets = [listening(settings.port), listening(media_port)]
     port = sockets[0].getsockname()[1]
     origin = settings.origin if settings.port else f"http://127.0.0.1:{port}"
@@ -75,15 +75,20 @@ def prepare(
 
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Settings]:
-    """The simulator inside the running event loop, for tests; yields settings with the real addresses."""
+    """The simulator inside the running event loop; yields settings with the real addresses."""
     server, sockets, settings = prepare(settings)
     task = asyncio.create_task(server._serve(sockets))
     try:
-        while not server.started:
-            if task.done():
-                await task
-            await asyncio.sleep(0.01)
+        await started(server, task)
         yield settings
     finally:
         server.should_exit = True
         await task
+
+
+async def started(server: uvicorn.Server, task: asyncio.Task[None]) -> None:
+    """Wait until a server answers; raises what stopped it from doing so."""
+    while not server.started:
+        if task.done():
+            await task
+        await asyncio.sleep(0.01)

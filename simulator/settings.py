@@ -70,12 +70,14 @@ def credentials(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     chosen = {name: environ.get(name) or value for name, value in FAKE_CREDENTIALS.items()}
     if not FAKE_TWILIO_SID.fullmatch(chosen["TWILIO_ACCOUNT_SID"]):
         raise WrongSettings(
-            "TWILIO_ACCOUNT_SID looks like a real account. The simulator only works with fake credentials:"
+            "TWILIO_ACCOUNT_SID looks like a real account."
+            " The simulator only works with fake credentials:"
             " unset the variable, or run `python -m simulator env` and use those values."
         )
     if not chosen["RAZORPAY_KEY_ID"].startswith("rzp_test_"):
         raise WrongSettings(
-            "RAZORPAY_KEY_ID is not a test key. The simulator refuses live keys: unset the variable, or run"
+            "RAZORPAY_KEY_ID is not a test key."
+            " The simulator refuses live keys: unset the variable, or run"
             " `python -m simulator env` and use those values."
         )
     number = chosen["TWILIO_WHATSAPP_NUMBER"]
@@ -103,7 +105,8 @@ def origin_of(port: int, environ: Mapping[str, str] = os.environ) -> str:
     outside = sorted(url for url in named if (urlsplit(url).hostname or "") not in LOOPBACK)
     if outside:
         raise WrongSettings(
-            f"{outside[0]} is not this computer. Point TWILIO_API_BASE_URL, TWILIO_CONTENT_BASE_URL and"
+            f"{outside[0]} is not this computer."
+            " Point TWILIO_API_BASE_URL, TWILIO_CONTENT_BASE_URL and"
             f" RAZORPAY_API_BASE_URL at {default}, or unset them for the simulator."
         )
     if len(named) > 1:

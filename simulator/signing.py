@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 
 def twilio_signature(url: str, params: Mapping[str, str], *, token: str) -> str:
-    """`X-Twilio-Signature` of a form post: HMAC-SHA1 over the address and the sorted fields, Base64."""
+    """`X-Twilio-Signature` of a form post: HMAC-SHA1 over address and sorted fields, Base64."""
     text = url.split("#", 1)[0] + "".join(name + params[name] for name in sorted(params))
     return base64.b64encode(hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()).decode()
 

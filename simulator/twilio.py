@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from simulator.faults import Fault, Faults
 from simulator.phone import API_VERSION, Phones
-from simulator.rest import Call, Counter, Refused
+from simulator.rest import Call, Counter, Refused, paging
 from simulator.settings import Settings
 from simulator.twilio_content import buttons_of, rendered
 from simulator.wire_log import WireLog
@@ -279,8 +279,7 @@ class MessagesApi:
         """Newest first; `To`, `From`, `DateSent`, `DateSent>`, `DateSent<`, `PageSize`, `Page`."""
         self.own(call)
         query = call.query
-        size = min(max(int(query.get("PageSize", "50")), 1), 1000)
-        page = max(int(query.get("Page", "0")), 0)
+        size, page = paging(query, most=1000)
         found = [m for m in self.world.messages.values() if not m.deleted and _wanted(m, query)]
         found.sort(key=lambda message: message.created_at)
         found.reverse()

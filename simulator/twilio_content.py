@@ -12,7 +12,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from simulator.rest import Call, Counter, Refused
+from simulator.rest import Call, Counter, Refused, paging
 from simulator.settings import Settings
 from simulator.world import Button, Content, JsonObject, World
 
@@ -143,10 +143,10 @@ def buttons_of(shown: JsonObject) -> tuple[str, list[Button], str]:
             buttons.append(Button(title, title, "url", action["url"]))
         elif action.get("type", "QUICK_REPLY") == "QUICK_REPLY":
             buttons.append(Button(action.get("id") or title, title))
-    for item in shown.get("items", []):
-        buttons.append(
-            Button(item["id"], item["item"], "list", description=item.get("description", ""))
-        )
+    buttons += [
+        Button(item["id"], item["item"], "list", description=item.get("description", ""))
+        for item in shown.get("items", [])
+    ]
     return shown["body"], buttons, shown.get("button", "")
 
 
@@ -235,8 +235,7 @@ class ContentApi:
         return JSONResponse(self.entity(content), 201)
 
     async def search(self, call: Call) -> Response:
-        size = min(max(int(call.query.get("PageSize", "50")), 1), 500)
-        page = max(int(call.query.get("Page", "0")), 0)
+        size, page = paging(call.query, most=500)
         everything = [self.entity(content) for content in self.world.contents.values()]
         url = f"{self.settings.origin}/v1/Content?PageSize={size}&Page="
         more = len(everything) > (page + 1) * size

@@ -1,4 +1,4 @@
-"""Twilio's files: behind Basic auth a redirect, behind the redirect a file server that wants no credentials."""
+"""Twilio's files: behind Basic auth a redirect, behind it a server that wants no credentials."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ class MediaApi:
 
     async def search(self, call: Call) -> Response:
         message = self.messages.find(call)
-        uri = f"/{API_VERSION}/Accounts/{self.messages.settings.account_sid}/Messages/{message.sid}/Media.json"
+        account = self.messages.settings.account_sid
+        uri = f"/{API_VERSION}/Accounts/{account}/Messages/{message.sid}/Media.json"
         here = [media for media in message.media if media.sid in self.messages.world.media]
         return JSONResponse(
             {
@@ -95,9 +96,9 @@ class MediaApi:
         return Response(status_code=307, headers={"Location": location})
 
     async def file(self, request: Request) -> Response:
-        """The file server. Credentials sent here would be credentials given away, so it refuses them."""
+        """The file server: credentials sent here would be given away, so it refuses them."""
         if "authorization" in request.headers:
-            text = "Only one auth mechanism allowed: follow the redirect without the Authorization header."
+            text = "Only one auth mechanism allowed: send no Authorization header here."
             return PlainTextResponse(text, 400)
         world = self.messages.world
         key = request.path_params["key"]

@@ -1,4 +1,4 @@
-"""Everything the outside world remembers: people and their phones, messages, links, payments, events."""
+"""What the outside world remembers: people, messages, links, payments, events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WINDOW_SECONDS = 24 * 3600  # free text is allowed this long after the customer'
 
 
 class Clock:
-    """The simulator's own time in Unix seconds; it moves with the computer's and can be pushed ahead."""
+    """The simulator's own time in Unix seconds; it runs like the computer's, pushed ahead."""
 
     def __init__(self, start: int | None = None) -> None:
         self.offset = 0.0 if start is None else start - time.time()

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from simulator.server import listening, running
+from simulator.server import listening, running, started
 from simulator.settings import Settings, settings_of
 
 PUBLIC = "https://shop.example.test"
@@ -43,10 +43,12 @@ class Shop:
     statuses: list[int] = field(default_factory=list)  # the next answers; afterwards 200
     answer: tuple[str, bytes] = ("text/xml", TWIML)
     slow: float = 0.0
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def listen(self, request: Request) -> Response:
         body = await request.body()
         if request.method == "POST":
+            self.news.set()
             self.heard.append(Heard(request.url.path, dict(request.headers), body))
             if self.slow:
                 await asyncio.sleep(self.slow)
@@ -63,7 +65,8 @@ class Shop:
         """Wait until that many requests came in on a path."""
         async with asyncio.timeout(timeout):
             while len(found := self.at(path) if path else self.heard) < count:
-                await asyncio.sleep(0.01)
+                self.news.clear()
+                await self.news.wait()
         return found
 
 
@@ -75,8 +78,7 @@ async def shop() -> AsyncIterator[Shop]:
     told.address = f"http://127.0.0.1:{bound.getsockname()[1]}"
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
     task = asyncio.create_task(server._serve([bound]))
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await started(server, task)
     yield told
     server.should_exit = True
     await task
@@ -98,7 +100,7 @@ async def settings(shop: Shop, paper_folder: Any) -> AsyncIterator[Settings]:
 
 @dataclass
 class Outside:
-    """The simulator as a test uses it: `control` pulls levers, `twilio` and `razorpay` are the wire."""
+    """The simulator as a test uses it: `control` pulls levers, the others are the wire."""
 
     settings: Settings
     plain: httpx2.AsyncClient

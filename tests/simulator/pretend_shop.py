@@ -1,4 +1,4 @@
-"""A shop just clever enough to walk with the scripted customer: wire in, wire out, paper in a folder."""
+"""A shop just clever enough for the scripted customer: wire in, wire out, paper in a folder."""
 
 from __future__ import annotations
 
