@@ -224,7 +224,8 @@ class Bank:
     # --- events ---
 
     def payment_event(self, name: str, payment: Payment, *, status: str = "") -> Event:
-        entity = payment_entity(payment, status=status)
+        # Card events carry the newer field set in the samples, other methods the older one.
+        entity = payment_entity(payment, status=status, newer=payment.method == "card")
         return self.event(
             name, {"payment": entity}, now=self.world.clock.now(), about=payment.link_id
         )
@@ -234,7 +235,7 @@ class Bank:
         payload = {"payment_link": link_entity(link, webhook=True)}
         if payment is not None:
             payload["order"] = order_in_link_event(link, payment, key_id=self.settings.key_id)
-            payload["payment"] = payment_entity(payment, in_link_event=True)
+            payload["payment"] = payment_entity(payment, newer=True)
         return self.event(name, payload, now=link.created_at, about=link.id)
 
     def refund_event(self, name: str, refund: Refund) -> Event:

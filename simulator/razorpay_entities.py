@@ -82,9 +82,7 @@ def link_payment(link: Link, payment: Payment) -> JsonObject:
     }
 
 
-def payment_entity(
-    payment: Payment, *, status: str = "", in_link_event: bool = False
-) -> JsonObject:
+def payment_entity(payment: Payment, *, status: str = "", newer: bool = False) -> JsonObject:
     """A payment.
 
     `status` shows it as it was at an earlier moment; link events use a newer field set.
@@ -115,7 +113,7 @@ def payment_entity(
         "bank": "HDFC" if payment.method == "netbanking" else None,
         "wallet": None,
         "vpa": PAYER_VPA if payment.method == "upi" else None,
-        "email": None if in_link_event else PAYER_EMAIL,
+        "email": None if newer else PAYER_EMAIL,
         "contact": payment.contact,
         "notes": payment.notes or [],
         "fee": fee if paid else None,
@@ -130,7 +128,7 @@ def payment_entity(
     }
     if payment.method == "upi":
         entity["upi"] = {"payer_account_type": "bank_account", "vpa": PAYER_VPA}
-    if in_link_event:
+    if newer:
         entity |= {"card": None, "fee_bearer": "platform"}
         if card:
             entity["card"] = card_entity(payment)
