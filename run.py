@@ -16,6 +16,7 @@ import contextlib
 import io
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit("run: Python 3.11 or newer is needed; start run.py with a newer one.")
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     demo = commands.add_parser("demo", help="the whole shop on this machine")
     demo.add_argument("--once", action="store_true", help="a scripted customer, then stop")
     demo.add_argument("--port", type=int, help="port of the backend; the page takes the next one")
+    demo.add_argument("--data", type=Path, help="where it keeps its files (default: var/demo)")
     commands.add_parser("test", help="all tests; further arguments go to pytest")
     commands.add_parser("check", help="static checks")
     commands.add_parser("lock", help="compile the requirement files again")
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     listen_for_interrupts()
     try:
         if known.command == "demo":
-            return run_demo(once=known.once, port=known.port)
+            return run_demo(once=known.once, port=known.port, data=known.data)
         if known.command == "test":
             return run_tests(arguments[1:])
         return check() if known.command == "check" else lock()

@@ -33,17 +33,20 @@ if postgres.pid is not None:
 """
 
 
-def run_demo(*, once: bool, port: int | None) -> int:
-    """Start everything; until Ctrl-C, or with ``once`` until the scripted customer is through."""
+def run_demo(*, once: bool, port: int | None, data: Path | None) -> int:
+    """Start everything; until Ctrl-C, or with ``once`` until the scripted customer is through.
+
+    ``once`` starts from nothing, in a directory that is removed afterwards, unless given ``data``.
+    """
     install(RUNTIME)
-    if not once:
-        return _run(ROOT / "var" / "demo", once=False, port=port)
-    data = Path(tempfile.mkdtemp(prefix="printwala-demo-"))
-    data.chmod(0o711)  # as root the database runs as nobody, who has to pass through
+    if data is not None or not once:
+        return _run((data or ROOT / "var" / "demo").absolute(), once=once, port=port)
+    fresh = Path(tempfile.mkdtemp(prefix="printwala-demo-"))
+    fresh.chmod(0o711)  # as root the database runs as nobody, who has to pass through
     try:
-        return _run(data, once=True, port=port)
+        return _run(fresh, once=True, port=port)
     finally:
-        _remove(data)
+        _remove(fresh)
 
 
 def _run(data: Path, *, once: bool, port: int | None) -> int:
