@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from app.domain.documents import Kind
+from app.domain.wording import Rendered, Saying
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,71 @@ class MediaRef:
 
     message_sid: str
     media_sid: str
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMedia:
+    """An attachment; ``content_type`` is what the sender's device claims."""
+
+    ref: MediaRef
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class InboundForm:
+    """One message from a customer. Texts are clean: no NUL, no surrogates, bounded length.
+
+    ``sender`` is ``whatsapp:+E164`` or, when the phone is hidden, ``whatsapp:CC.id``; ``choice``
+    is the id of a tapped button or list row, "" otherwise; ``profile_name`` is untrusted.
+    """
+
+    message_sid: str
+    account_sid: str
+    sender: str
+    recipient: str
+    body: str
+    media: tuple[InboundMedia, ...] = ()
+    choice: str = ""
+    choice_title: str = ""
+    replied_to: str = ""
+    profile_name: str = ""
+    wa_id: str = ""
+    external_user_id: str = ""
+    message_type: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusForm:
+    """A delivery receipt. ``error_code`` is digits, or a word from old accounts, or ""."""
+
+    message_sid: str
+    account_sid: str
+    status: str
+    error_code: str
+
+
+class WhatsAppDoor(Protocol):
+    """Twilio's webhooks: who may come in, and what they say."""
+
+    def admit(
+        self, raw: bytes, *, path: str, query: str, signature: str | None, scheme: str | None
+    ) -> Sequence[tuple[str, str]]:
+        """The decoded form of a genuine request. Raises ``NotConfigured``, ``BadSignature``."""
+        ...
+
+    def message(self, pairs: Sequence[tuple[str, str]]) -> InboundForm:
+        """Raises ``BadInput``."""
+        ...
+
+    def receipt(self, pairs: Sequence[tuple[str, str]]) -> StatusForm:
+        """Raises ``BadInput``."""
+        ...
+
+    def reread(self, raw: bytes) -> Sequence[tuple[str, str]]:
+        """The form of a request that was admitted and kept earlier."""
+        ...
 
 
 class Messenger(Protocol):
@@ -183,6 +249,62 @@ class ProviderRefund:
     status: str
     receipt: str
     created_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayDispute:
+    """``status``: open, under_review, won, lost or closed; ``phase``: chargeback, fraud, …"""
+
+    id: str
+    payment_id: str
+    amount_paise: int
+    currency: str
+    status: str
+    phase: str
+    reason_code: str
+    respond_by: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayEvent:
+    """What one webhook speaks about. All four are None for an event this shop does not know."""
+
+    event: str
+    account_id: str
+    payment: ProviderPayment | None = None
+    link: PaymentLink | None = None
+    refund: ProviderRefund | None = None
+    dispute: GatewayDispute | None = None
+
+
+class PaymentDoor(Protocol):
+    """Razorpay's webhooks and the payer's return: who may come in, and what they say."""
+
+    def admit(self, body: bytes, *, signature: str | None) -> None:
+        """Raises ``NotConfigured`` or ``BadSignature``."""
+        ...
+
+    def event(self, body: bytes) -> GatewayEvent:
+        """Raises ``BadInput``."""
+        ...
+
+    def returned(self, query: Mapping[str, str]) -> bool:
+        """Whether a payer's return is genuine. It chooses a page, it pays nothing."""
+        ...
+
+
+class FileLinks(Protocol):
+    """Addresses of files that open for a few minutes."""
+
+    def sign(self, path: str, *, expires_at: datetime) -> str: ...
+
+    def genuine(self, path: str, query: Mapping[str, str], *, now: datetime) -> bool: ...
+
+
+class Words(Protocol):
+    """The catalogues: what the bot says, in a language."""
+
+    def render(self, saying: Saying, language: str) -> Rendered: ...
 
 
 class PaymentGateway(Protocol):

@@ -214,9 +214,7 @@ def _status(chat: Chat, context: Context) -> list[Effect]:
     if chat.state is State.AWAITING_PAYMENT and context.total is not None:
         if not context.pay_url:
             return [_say(Text.PREPARING_LINK, total=context.total.short)]
-        return [
-            _say(Text.STATUS_WAITING_PAYMENT, total=context.total.short, link=context.pay_url)
-        ]
+        return [_say(Text.STATUS_WAITING_PAYMENT, total=context.total.short, link=context.pay_url)]
     if chat.document is not None:
         return [_say(Text.STATUS_DRAFT, doc=chat.document.name), *_question(chat, context)]
     if chat.opening:

@@ -49,9 +49,7 @@ class Orders:
     async def open_one(
         self, *, shop_id: UUID, customer_id: UUID, code: str, page_token: str
     ) -> Order:
-        order = Order(
-            shop_id=shop_id, customer_id=customer_id, code=code, page_token=page_token
-        )
+        order = Order(shop_id=shop_id, customer_id=customer_id, code=code, page_token=page_token)
         self._session.add(order)
         await self._session.flush()
         return order

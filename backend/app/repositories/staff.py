@@ -62,8 +62,10 @@ class Staff:
 
     async def locked(self, user: StaffUser) -> bool:
         result = await self._session.execute(
-            text("SELECT coalesce(locked_until > clock_timestamp(), false) FROM staff_users "
-                 "WHERE id = :id"),
+            text(
+                "SELECT coalesce(locked_until > clock_timestamp(), false) FROM staff_users "
+                "WHERE id = :id"
+            ),
             {"id": user.id},
         )
         return bool(result.scalar_one())

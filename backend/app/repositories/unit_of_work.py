@@ -92,7 +92,9 @@ class Transaction:
 
     async def now(self) -> datetime:
         """The database's clock, which alone decides deadlines."""
-        moment: datetime = (await self.session.execute(text("SELECT clock_timestamp()"))).scalar_one()
+        moment: datetime = (
+            await self.session.execute(text("SELECT clock_timestamp()"))
+        ).scalar_one()
         return moment
 
 

@@ -1,0 +1,216 @@
+"""A customer's file: fetched, made print-ready outside any transaction, and deleted in time."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+
+from app.core.clock import Clock
+from app.core.crash import crash_here
+from app.core.security import new_storage_key
+from app.domain.chat import Doc, FileReady, FileRefused
+from app.domain.errors import DocumentRefused, NotFound, ProviderRejected, Refusal
+from app.ports import (
+    DocumentPreparer,
+    FileLinks,
+    FileStore,
+    Limits,
+    MediaRef,
+    Messenger,
+    Prepared,
+)
+from app.repositories.unit_of_work import UnitOfWork
+from app.services.session_service import SessionService
+
+log = structlog.get_logger(__name__)
+
+LINK_LIFE = timedelta(minutes=5)
+# A renamed object without a row is younger than this while its row is being written.
+ORPHAN_GRACE_SECONDS = 3600
+
+
+class DocumentService:
+    def __init__(
+        self,
+        unit_of_work: UnitOfWork,
+        messenger: Messenger | None,
+        preparer: DocumentPreparer,
+        store: FileStore,
+        links: FileLinks,
+        sessions: SessionService,
+        clock: Clock,
+        *,
+        limits: Limits,
+        public_url: str,
+        work_dir: Path,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._messenger = messenger
+        self._preparer = preparer
+        self._store = store
+        self._links = links
+        self._sessions = sessions
+        self._clock = clock
+        self._limits = limits
+        self._public_url = public_url
+        self._work_dir = work_dir
+
+    # Intake
+
+    async def prepare(self, document_id: UUID) -> None:
+        """Fetches and prepares a file, then takes the customer's next turn.
+
+        Raises ``ProviderUnavailable``/``ProviderUncertain`` while Twilio does not give it yet.
+        """
+        messenger = self._messenger
+        async with self._unit_of_work("system:document") as tx:
+            row = await tx.documents.get(document_id)
+        if row is None or row.status != "FETCHING" or messenger is None:
+            return
+        self._work_dir.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="intake-", dir=self._work_dir))
+        try:
+            source = folder / "source"
+            crash_here("fetch.start")
+            await messenger.fetch_media(
+                MediaRef(row.message_sid, row.media_sid),
+                source,
+                max_bytes=self._limits.max_bytes,
+            )
+            crash_here("fetch.done")
+            prepared = await self._preparer.prepare(source, folder, limits=self._limits)
+            await self._ready(document_id, prepared)
+        except ProviderRejected as error:
+            log.warning("media refused", document=str(document_id), why=str(error.reason))
+            await self.refuse(document_id, Refusal.NOT_FETCHED)
+        except DocumentRefused as refused:
+            log.info("document refused", document=str(document_id), reason=refused.reason.value)
+            await self.refuse(document_id, refused.reason)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    async def _ready(self, document_id: UUID, prepared: Prepared) -> None:
+        key = new_storage_key(".pdf")
+        await self._store.put(key, prepared.path)
+        previews = []
+        for picture in prepared.previews:
+            previews.append(new_storage_key(picture.suffix))
+            await self._store.put(previews[-1], picture)
+        crash_here("fetch.after_rename")
+        async with self._unit_of_work("system:document") as tx:
+            known = await tx.documents.get(document_id)
+            assert known is not None
+            customer = await tx.customers.get(known.customer_id)
+            await tx.customers.lock_chat(customer)
+            row = await tx.documents.lock(document_id)
+            assert row is not None
+            if row.status != "FETCHING":
+                return  # another run was faster; the orphan sweep takes our copy away
+            row.status = "READY"
+            row.kind, row.pages = prepared.kind.value, prepared.pages
+            row.sha256, row.bytes = prepared.sha256, prepared.bytes
+            row.color_pages = list(prepared.color_pages)
+            row.storage_key, row.preview_keys = key, list(previews)
+            row.name = row.name or f"{prepared.kind.value.upper()} file"
+            await tx.session.flush()
+            crash_here("convert.before_commit")
+            await self._sessions.turn(
+                tx,
+                customer,
+                FileReady(Doc(str(row.id), row.name, row.pages, tuple(prepared.color_pages))),
+                key=f"doc:{row.id}:ready",
+            )
+
+    async def refuse(self, document_id: UUID, reason: Refusal) -> None:
+        async with self._unit_of_work("system:document") as tx:
+            known = await tx.documents.get(document_id)
+            if known is None:
+                return
+            customer = await tx.customers.get(known.customer_id)
+            await tx.customers.lock_chat(customer)
+            row = await tx.documents.lock(document_id)
+            if row is None or row.status != "FETCHING":
+                return
+            row.status, row.reason = "REFUSED", reason.value
+            row.deleted_at = await tx.now()
+            await tx.session.flush()
+            await self._sessions.turn(
+                tx, customer, FileRefused(str(row.id), reason), key=f"doc:{row.id}:refused"
+            )
+
+    # Giving out
+
+    def link(self, storage_key: str) -> str:
+        """An address of the file that opens for a few minutes."""
+        path = f"/files/{storage_key}"
+        expires = self._clock.now() + LINK_LIFE
+        return f"{self._public_url}{path}?{self._links.sign(path, expires_at=expires)}"
+
+    async def open_file(
+        self, path: str, query: dict[str, str], *, worker_shop: UUID | None
+    ) -> bytes:
+        """Bytes for a valid signed link, or for a worker with a live lease on that file.
+
+        Raises NotFound for anything else, whatever the reason.
+        """
+        allowed = self._links.genuine(f"/files/{path}", query, now=self._clock.now())
+        if not allowed and worker_shop is not None:
+            async with self._unit_of_work("system:file") as tx:
+                allowed = await tx.print_jobs.leased_file(worker_shop, path)
+        if not allowed:
+            raise NotFound("No such file.")
+        return await self._store.read(path)
+
+    # Deleting
+
+    async def delete_due(self) -> int:
+        """Removes the bytes of files past their time and proves that they are gone."""
+        deleted = 0
+        while True:
+            async with self._unit_of_work("system:retention") as tx:
+                rows = await tx.documents.due(limit=20)
+                doomed = [(row.id, [row.storage_key, *row.preview_keys]) for row in rows]
+            if not doomed:
+                return deleted
+            for document_id, keys in doomed:
+                for key in filter(None, keys):
+                    await self._store.delete(key)
+                    if await self._store.size(key) is not None:
+                        raise RuntimeError(f"the file store still has {key} after deleting it")
+                crash_here("retention.after_unlink")
+                await self._deleted(document_id)
+                deleted += 1
+
+    async def _deleted(self, document_id: UUID) -> None:
+        async with self._unit_of_work("system:retention") as tx:
+            row = await tx.documents.lock(document_id)
+            if row is not None and row.deleted_at is None:
+                row.status, row.deleted_at = "DELETED", await tx.now()
+                row.name, row.storage_key, row.preview_keys = "", "", []
+
+    async def delete_orphans(self, *, seen_before: set[str]) -> set[str]:
+        """Removes objects no row stands for, if the last look found them too.
+
+        Returns the unowned objects of this look, to be passed to the next.
+        """
+        stored = {key async for key in self._store.keys()}
+        async with self._unit_of_work("system:retention") as tx:
+            owned = await tx.documents.keys()
+        unowned = stored - owned
+        for key in unowned & seen_before:
+            await self._store.delete(key)
+        return unowned - seen_before
+
+    def sweep_work_dir(self, now: datetime) -> int:
+        """Temporary folders a killed process left behind."""
+        removed = 0
+        for folder in self._work_dir.glob("intake-*"):
+            if now.timestamp() - folder.stat().st_mtime > ORPHAN_GRACE_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+                removed += 1
+        return removed

@@ -1,0 +1,164 @@
+"""The sweeps: every fact that should have come by itself is also looked for.
+
+Each is idempotent, says what it did, and leaves its last success for ``/health`` to show.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+
+from app.core.clock import Clock
+from app.domain.chat import OrderClosed
+from app.domain.errors import ProviderError
+from app.repositories.unit_of_work import UnitOfWork
+from app.services.document_service import DocumentService
+from app.services.link_service import LinkService
+from app.services.order_service import OrderService
+from app.services.queue_service import QueueService
+from app.services.refund_service import RefundService
+from app.services.session_service import SessionService
+
+log = structlog.get_logger(__name__)
+
+# Tasks are lost only with a killed process; this is longer than any healthy one waits.
+LOST_SECONDS = 45
+SILENT_MINUTES = 15
+
+
+class Housekeeping:
+    def __init__(
+        self,
+        unit_of_work: UnitOfWork,
+        queue: QueueService,
+        links: LinkService,
+        refunds: RefundService,
+        orders: OrderService,
+        sessions: SessionService,
+        documents: DocumentService,
+        clock: Clock,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._queue = queue
+        self._links = links
+        self._refunds = refunds
+        self._orders = orders
+        self._sessions = sessions
+        self._documents = documents
+        self._clock = clock
+        self._unowned: set[str] = set()
+
+    async def leases(self) -> str:
+        """Leases that ran out, and hints Redis may have lost."""
+        lapsed = await self._queue.lapse()
+        hinted = await self._queue.hint_again()
+        return await self._done("leases", f"{lapsed} lapsed, {hinted} waiting jobs hinted")
+
+    async def payments(self) -> str:
+        """Links whose news may have been lost, and intents whose link was never made."""
+        async with self._unit_of_work("system:sweep") as tx:
+            due = await tx.payments.due()
+            for payment_id, order_id in await tx.payments.unlinked(older_than_seconds=LOST_SECONDS):
+                await tx.defer("make_link", lane=f"order:{order_id}", payment_id=str(payment_id))
+        found: dict[str, int] = {}
+        for payment_id in due:
+            try:
+                status = await self._links.look(payment_id, door="sweep")
+            except ProviderError as error:
+                log.warning("link not read", payment=str(payment_id), why=str(error))
+                status = "unread"
+            found[status] = found.get(status, 0) + 1
+        said = ", ".join(f"{count} {status}" for status, count in sorted(found.items()))
+        return await self._done("payments", f"{len(due)} links read: {said or 'none due'}")
+
+    async def refunds(self) -> str:
+        """Refunds in flight."""
+        async with self._unit_of_work("system:sweep") as tx:
+            due = await tx.refunds.due()
+        for refund_id in due:
+            try:
+                await self._refunds.look(refund_id)
+            except ProviderError as error:
+                log.warning("refund not read", refund=str(refund_id), why=str(error))
+        return await self._done("refunds", f"{len(due)} refunds read")
+
+    async def orders(self) -> str:
+        """Reminders at half time, expiry at the end, and paid orders nobody moves."""
+        async with self._unit_of_work("system:sweep") as tx:
+            expired = await tx.orders.expired()
+            unreminded = await tx.orders.unreminded()
+            silent = await tx.orders.silent(minutes=SILENT_MINUTES)
+            for order_id, shop_id, token in silent:
+                await tx.messages.open_item(
+                    shop_id=shop_id,
+                    kind="not_moving",
+                    subject=f"order:{order_id}",
+                    order_id=order_id,
+                    detail=f"token {token} is paid and has not moved for {SILENT_MINUTES} minutes",
+                )
+        for order_id in expired:
+            await self._expire(order_id)
+        for order_id in unreminded:
+            async with self._unit_of_work("system:sweep") as tx:
+                order = await tx.orders.lock(order_id)
+                if order is not None:
+                    await self._orders.remind(tx, order)
+        return await self._done(
+            "orders",
+            f"{len(expired)} expired, {len(unreminded)} reminded, {len(silent)} put on the list",
+        )
+
+    async def _expire(self, order_id: UUID) -> None:
+        async with self._unit_of_work("system:expiry") as tx:
+            known = await tx.orders.get(order_id)
+            assert known is not None
+            customer = await tx.customers.get(known.customer_id)
+            await tx.customers.lock_chat(customer)
+            order = await tx.orders.lock(order_id)
+            if order is not None and await self._orders.expire(tx, order):
+                await self._sessions.turn(
+                    tx, customer, OrderClosed(order.code), key=f"order:{order.id}:over"
+                )
+
+    async def lost_tasks(self) -> str:
+        """Work whose task died with its process: it is deferred again, and is idempotent."""
+        async with self._unit_of_work("system:sweep") as tx:
+            inbox = await tx.inbox.unfinished(older_than_seconds=LOST_SECONDS)
+            for inbox_id, lane in inbox:
+                await tx.defer("receive", lane=lane, inbox_id=inbox_id)
+            messages = await tx.messages.unsent(older_than_seconds=LOST_SECONDS)
+            for message_id, customer_id in messages:
+                await tx.defer("send_message", lane=f"send:{customer_id}", message_id=message_id)
+            files = await tx.documents.unfinished(older_than_seconds=LOST_SECONDS)
+            for document_id in files:
+                await tx.defer("prepare_document", queue="documents", document_id=str(document_id))
+        return await self._done(
+            "lost_tasks",
+            f"{len(inbox)} webhooks, {len(messages)} messages, {len(files)} files taken up again",
+        )
+
+    async def documents(self) -> str:
+        """Files past their time, objects without a row, folders of killed processes."""
+        deleted = await self._documents.delete_due()
+        self._unowned = await self._documents.delete_orphans(seen_before=self._unowned)
+        folders = self._documents.sweep_work_dir(self._clock.now())
+        return await self._done(
+            "documents", f"{deleted} deleted, {len(self._unowned)} unowned, {folders} folders"
+        )
+
+    async def everything(self) -> list[str]:
+        """All sweeps once, for ``python -m app.cli reconcile``."""
+        return [
+            await self.leases(),
+            await self.payments(),
+            await self.refunds(),
+            await self.orders(),
+            await self.lost_tasks(),
+            await self.documents(),
+        ]
+
+    async def _done(self, name: str, summary: str) -> str:
+        async with self._unit_of_work("system:sweep") as tx:
+            await tx.reports.swept(name, summary)
+        return f"{name}: {summary}"

@@ -1,0 +1,183 @@
+"""An order from its first question to the queue: open, place, revise, fulfil, cancel, expire."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from app.core.security import new_token
+from app.domain.errors import NotAllowed
+from app.domain.lifecycle import OPEN_ORDERS, OrderEvent, Payment, PaymentEvent
+from app.domain.lifecycle import Order as OrderStatus
+from app.domain.money import Money
+from app.domain.pricing import PrintType, quote
+from app.domain.wording import Text
+from app.models_orders import Order, PrintJob
+from app.models_orders import Payment as PaymentRow
+from app.repositories.unit_of_work import Transaction
+from app.services.notices import Notices
+from app.services.queue_service import QueueService
+
+log = structlog.get_logger(__name__)
+
+
+class OrderService:
+    """Works inside the caller's transaction, which holds the customer's chat."""
+
+    def __init__(
+        self,
+        notices: Notices,
+        queue: QueueService,
+        *,
+        link_minutes: int,
+        payments_online: bool,
+        retention_hours: int,
+    ) -> None:
+        self._notices = notices
+        self._queue = queue
+        self._link_minutes = link_minutes
+        self._online = payments_online
+        self._retention_hours = retention_hours
+
+    async def open(
+        self, tx: Transaction, *, shop_id: UUID, customer_id: UUID, code: str, document_id: UUID
+    ) -> Order:
+        order = await tx.orders.open_one(
+            shop_id=shop_id, customer_id=customer_id, code=code, page_token=new_token()
+        )
+        document = await tx.documents.lock(document_id)
+        assert document is not None, "the document that opened this order"
+        document.order_id = order.id
+        await tx.session.flush()
+        return order
+
+    async def place(
+        self, tx: Transaction, order: Order, print_type: PrintType, copies: int
+    ) -> None:
+        """Freezes the quote, writes the intent to be paid, and has the link made."""
+        document = (await tx.documents.of_order(order.id))[0]
+        if document.status != "READY":
+            raise NotAllowed("The file of this order is no longer here.")
+        price_list_id, prices = await tx.shops.prices(order.shop_id)
+        price = quote(
+            print_type,
+            pages=document.pages,
+            color_pages=document.color_pages,
+            copies=copies,
+            prices=prices,
+        )
+        frozen = await tx.orders.freeze(
+            order,
+            price,
+            price_list_id=price_list_id,
+            sha256=document.sha256,
+            pages=document.pages,
+            color_pages=document.color_pages,
+        )
+        order.print_type, order.copies = print_type.value, copies
+        order.expires_at = await tx.now() + timedelta(minutes=self._link_minutes)
+        await tx.orders.move(order, OrderEvent.QUOTE)
+        if not self._online:
+            await self.pay_at_counter(tx, order)
+            return
+        intent = await tx.payments.intend(
+            shop_id=order.shop_id,
+            order_id=order.id,
+            quote_id=frozen.id,
+            amount_paise=frozen.amount_paise,
+            currency=frozen.currency,
+            reference_id=f"pw_{new_token()[:32]}",
+            expires_at=order.expires_at,
+        )
+        await tx.defer("make_link", lane=f"order:{order.id}", payment_id=str(intent.id))
+
+    async def pay_at_counter(self, tx: Transaction, order: Order) -> None:
+        order.pay_at_counter = True
+        total = Money(order.total_paise or 0).short
+        await self._notices.order(
+            tx, order, Text.PAY_COUNTER, key="counter", code=order.code, total=total
+        )
+
+    async def revise(self, tx: Transaction, order: Order) -> None:
+        """Back to the draft; the old link is closed before another is made."""
+        await tx.orders.move(order, OrderEvent.CHANGE)
+        order.expires_at = None
+        order.pay_at_counter = False
+        await self.close_links(tx, order)
+
+    async def close_links(
+        self, tx: Transaction, order: Order, *, keep: PaymentRow | None = None
+    ) -> None:
+        for link in await tx.payments.open_links(order.id):
+            if keep is not None and link.id == keep.id:
+                continue
+            if link.status == Payment.INITIATED:
+                tx.payments.move(link, PaymentEvent.CLOSE)
+            else:
+                await tx.defer("close_link", lane=f"order:{order.id}", payment_id=str(link.id))
+
+    async def cancel(self, tx: Transaction, order: Order) -> None:
+        """By the customer before paying. Money that still comes is given back."""
+        if order.status not in OPEN_ORDERS:
+            return
+        await tx.orders.move(order, OrderEvent.CANCEL)
+        await self.close_links(tx, order)
+        await tx.documents.keep_for(order.id, hours=self._retention_hours)
+
+    async def expire(self, tx: Transaction, order: Order) -> bool:
+        """Nobody paid in time. The file stays a while: late money revives the order."""
+        if order.status not in OPEN_ORDERS:
+            return False
+        was_asked_to_pay = order.status == OrderStatus.PAYMENT_PENDING
+        await tx.orders.move(order, OrderEvent.EXPIRE)
+        await tx.documents.keep_for(order.id, hours=self._retention_hours)
+        if was_asked_to_pay:
+            await self._notices.order(tx, order, Text.PAY_EXPIRED, key="expired")
+        return True
+
+    async def fulfil(self, tx: Transaction, order: Order, payment: PaymentRow) -> PrintJob:
+        """A payment that matches: paid, a token, a job in the queue, and the customer told.
+
+        The quote behind the payment counts, also when a newer one was being made.
+        """
+        assert payment.quote_id is not None, "only a quoted payment fulfils"
+        frozen = await tx.orders.quote(payment.quote_id)
+        order.quote_id = frozen.id
+        order.total_paise = frozen.amount_paise
+        order.print_type, order.copies = frozen.print_type, frozen.copies
+        order.token = await tx.shops.next_token(order.shop_id)
+        await tx.orders.move(order, OrderEvent.FULFIL)
+        by = payment.captured_by
+        job = await self._queue.enqueue(
+            tx, order, frozen, authorised_by=by if by.startswith("user:") else ""
+        )
+        await self.close_links(tx, order, keep=payment)
+        await self._notices.order(
+            tx,
+            order,
+            Text.PAID,
+            key="paid",
+            total=Money(payment.captured_paise).short,
+            token=order.token,
+            ahead=await tx.orders.waiting_before(job),
+            link=self._notices.page_url(order),
+        )
+        log.info("order paid", order=str(order.id), token=order.token, job=str(job.id))
+        return job
+
+    async def remind(self, tx: Transaction, order: Order) -> None:
+        if order.status != OrderStatus.PAYMENT_PENDING or order.reminded_at is not None:
+            return
+        order.reminded_at = await tx.now()
+        link = next((p for p in await tx.payments.open_links(order.id) if p.short_url), None)
+        if link is not None:
+            await self._notices.order(
+                tx,
+                order,
+                Text.PAY_REMINDER,
+                key="reminder",
+                total=Money(order.total_paise or 0).short,
+                link=link.short_url,
+            )

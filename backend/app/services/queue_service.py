@@ -1,0 +1,433 @@
+"""Paper out: claim, begin, report. ``contract.md`` section 3 is the outside of this file.
+
+At most once on paper: after permission to hand over was given, only proof of completion or a
+person moves a job on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from app.core.crash import crash_here
+from app.core.database import Database, Listener
+from app.domain.errors import BadInput, IllegalMove, NotAllowed, NotFound
+from app.domain.lifecycle import Job, JobEvent, OrderEvent
+from app.domain.lifecycle import Order as OrderStatus
+from app.domain.wording import Text
+from app.models_orders import Order, PrintAttempt, PrintJob, QuoteRow
+from app.ports import WakeUp
+from app.repositories import print_jobs as hot
+from app.repositories.print_jobs import LEASE_SECONDS, Offer
+from app.repositories.unit_of_work import Transaction, UnitOfWork
+from app.services.notices import Notices
+
+log = structlog.get_logger(__name__)
+
+PERMISSION_SECONDS = 20
+MAX_WAIT_SECONDS = 30
+RESCAN_SECONDS = 5.0  # a lost wake-up costs at most this
+MAX_RELEASES = 20  # a job given back this often is not going to print by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A worker's word about a job it holds or held."""
+
+    job_id: UUID
+    status: str
+    epoch: int
+    attempt_id: UUID
+    worker_id: str = ""
+    error: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``go`` is the permission to hand over, valid for ``valid_seconds`` after it was asked."""
+
+    job_id: UUID
+    status: str
+    go: bool = False
+    valid_seconds: int = 0
+    lease_seconds: int = 0
+
+
+class StaleClaim(NotAllowed):
+    code = "stale_claim"
+
+
+class QueueService:
+    def __init__(
+        self,
+        unit_of_work: UnitOfWork,
+        database: Database,
+        listener: Listener,
+        wake_up: WakeUp,
+        notices: Notices,
+        *,
+        queue_name: str,
+        default_shop_id: UUID,
+        retention_hours: int,
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._database = database
+        self._listener = listener
+        self._wake_up = wake_up
+        self._notices = notices
+        self._queue_name = queue_name
+        self._default_shop_id = default_shop_id
+        self._retention_hours = retention_hours
+
+    # In
+
+    async def enqueue(
+        self, tx: Transaction, order: Order, quote: QuoteRow, *, authorised_by: str = ""
+    ) -> PrintJob:
+        """The order's original job; workers are woken once the transaction is committed."""
+        document = (await tx.documents.of_order(order.id))[0]
+        colored = list(quote.color_pages) if quote.print_type == "BOTH" else []
+        if quote.print_type == "COLOR":
+            colored = list(range(1, quote.pages + 1))
+        job = await tx.print_jobs.add(
+            PrintJob(
+                shop_id=order.shop_id,
+                order_id=order.id,
+                document_id=document.id,
+                token=order.token,
+                print_type=quote.print_type,
+                copies=quote.copies,
+                pages=quote.pages,
+                page_ranges=f"1-{quote.pages}" if quote.pages > 1 else "1",
+                color_pages=colored,
+                needs_color=bool(colored),
+                storage_key=document.storage_key,
+                sha256=quote.sha256,
+                bytes=document.bytes,
+                authorised_by=authorised_by,
+            )
+        )
+        self.wake_after(tx, job)
+        return job
+
+    def wake_after(self, tx: Transaction, job: PrintJob) -> None:
+        queue, job_id, shop_id = self._queue_of(job.shop_id), str(job.id), str(job.shop_id)
+
+        async def announce() -> None:
+            crash_here("mover.before_wake")
+            await self._wake_up.announce(queue, job_id, shop_id)
+
+        tx.after_commit.append(announce)
+
+    def _queue_of(self, shop_id: UUID) -> str:
+        if shop_id == self._default_shop_id:
+            return self._queue_name
+        return f"{self._queue_name}:{shop_id}"
+
+    async def hint_again(self) -> int:
+        """Rings for every waiting job: what Redis lost is hinted again."""
+        async with self._unit_of_work("system:queue") as tx:
+            waiting = await tx.print_jobs.waiting()
+        for job_id, shop_id in waiting:
+            await self._wake_up.announce(self._queue_of(shop_id), str(job_id), str(shop_id))
+        return len(waiting)
+
+    # Out
+
+    async def claim(
+        self, shop_id: UUID, offer: Offer, *, wait: float, job_id: UUID | None = None
+    ) -> dict[str, Any] | None:
+        """The next job for this offer, waiting up to ``wait`` seconds for one."""
+        loop_until = asyncio.get_running_loop().time() + min(wait, MAX_WAIT_SECONDS)
+        while True:
+            heard = self._listener.heard
+            async with self._database.pool.connection() as connection:
+                crash_here("api.claim_before_commit")
+                job = await hot.claim(connection, shop_id, offer, job_id)
+            if job is not None:
+                crash_here("api.claim_after_commit")
+                log.info("claimed", job=str(job["id"]), token=job["token"], epoch=job["epoch"])
+                return job
+            left = loop_until - asyncio.get_running_loop().time()
+            if left <= 0:
+                return None
+            await self._listener.wait(heard, min(left, RESCAN_SECONDS))
+
+    async def heartbeat(self, shop_id: UUID, job_id: UUID, epoch: int, attempt_id: UUID) -> Answer:
+        async with self._database.pool.connection() as connection:
+            status = await hot.extend(
+                connection, shop_id=shop_id, job_id=job_id, epoch=epoch, attempt_id=attempt_id
+            )
+        if status is None:
+            raise StaleClaim("This claim is over; stop working on the job.")
+        return Answer(job_id, status, lease_seconds=LEASE_SECONDS)
+
+    async def report(self, shop_id: UUID, report: Report) -> Answer:
+        """Applies a report. The same report again changes nothing and answers the same."""
+        if report.status == Job.PRINTING:
+            return await self._begin(shop_id, report)
+        events = {
+            Job.QUEUED.value: JobEvent.RELEASE,
+            Job.COMPLETED.value: JobEvent.FINISH,
+            Job.FAILED.value: JobEvent.FAIL,
+            Job.UNCERTAIN.value: JobEvent.LOSE,
+        }
+        event = events.get(report.status)
+        if event is None:
+            raise BadInput(
+                f"status {report.status!r} is not one a worker reports; use PRINTING, COMPLETED, "
+                "FAILED, UNCERTAIN or QUEUED"
+            )
+        worker = report.worker_id or "unnamed"
+        async with self._unit_of_work(f"worker:{worker}") as tx:
+            job, attempt = await self._held(tx, shop_id, report)
+            attempt.evidence = {**attempt.evidence, **report.evidence}
+            answer = await self._apply(tx, job, attempt, event, report)
+            crash_here("api.report_before_commit")
+        crash_here("api.report_after_commit")
+        if answer is None:
+            raise StaleClaim("This claim is over; the evidence was kept, nothing else changed.")
+        return answer
+
+    async def _begin(self, shop_id: UUID, report: Report) -> Answer:
+        async with self._database.pool.connection() as connection:
+            crash_here("api.begin_before_commit")
+            granted = await hot.begin(
+                connection,
+                shop_id=shop_id,
+                job_id=report.job_id,
+                epoch=report.epoch,
+                attempt_id=report.attempt_id,
+                actor=f"worker:{report.worker_id or 'unnamed'}",
+                evidence=report.evidence,
+            )
+        if granted:
+            crash_here("api.begin_after_commit")
+            return Answer(
+                report.job_id,
+                Job.PRINTING.value,
+                go=True,
+                valid_seconds=PERMISSION_SECONDS,
+                lease_seconds=LEASE_SECONDS,
+            )
+        async with self._unit_of_work("system:begin") as tx:
+            _, attempt = await self._held(tx, shop_id, report)
+            attempt.evidence = {**attempt.evidence, **report.evidence}
+        raise StaleClaim("This claim is over or the order was cancelled; do not print.")
+
+    async def _held(
+        self, tx: Transaction, shop_id: UUID, report: Report
+    ) -> tuple[PrintJob, PrintAttempt]:
+        """Locks order, job and attempt, in the house's order."""
+        known = await tx.print_jobs.get(shop_id, report.job_id)
+        if known is None:
+            raise NotFound("No such print job.")
+        await tx.orders.lock(known.order_id)
+        job = await tx.print_jobs.lock(known.id)
+        attempt = await tx.print_jobs.lock_attempt(report.attempt_id)
+        if job is None or attempt is None or attempt.job_id != job.id:
+            raise StaleClaim("This attempt is not one of this job's.")
+        return job, attempt
+
+    async def _apply(
+        self,
+        tx: Transaction,
+        job: PrintJob,
+        attempt: PrintAttempt,
+        event: JobEvent,
+        report: Report,
+    ) -> Answer | None:
+        """None when the report is stale; whatever was kept as evidence stays kept."""
+        current = job.epoch == report.epoch and job.attempt_id == report.attempt_id
+        status = Job(job.status)
+        if current and status.value == report.status and attempt.outcome:
+            return Answer(job.id, job.status)
+        if event is JobEvent.FINISH and status is Job.UNCERTAIN:
+            # Late proof, in the safe direction only: nothing newer was started since.
+            if await tx.print_jobs.newer_attempt_started(attempt) or not _proves(report.evidence):
+                return None
+            return await self._finish(tx, job, attempt)
+        if not current:
+            return None
+        if event is JobEvent.RELEASE and status is Job.QUEUED:
+            return Answer(job.id, job.status)
+        proven_unprinted = bool(report.evidence.get("never_accepted"))
+        if event is JobEvent.FAIL and status is Job.PRINTING and not proven_unprinted:
+            event = JobEvent.LOSE
+        if event is JobEvent.LOSE and status in (Job.CLAIMED, Job.UNCERTAIN):
+            # Never started, so nothing is on paper; or already being asked about.
+            if status is Job.UNCERTAIN:
+                return Answer(job.id, job.status)
+            event = JobEvent.RELEASE
+        try:
+            if event is JobEvent.FINISH:
+                return await self._finish(tx, job, attempt)
+            if event is JobEvent.RELEASE:
+                return await self._release(tx, job, attempt, report.error)
+            if event is JobEvent.FAIL:
+                return await self._fail(tx, job, attempt, report.error)
+            return await self._lose(tx, job, attempt, report.error)
+        except IllegalMove:
+            return None
+
+    async def _finish(self, tx: Transaction, job: PrintJob, attempt: PrintAttempt) -> Answer:
+        if _only_an_exit_code(attempt.evidence) and job.status == Job.PRINTING:
+            return await self._lose(tx, job, attempt, "reported as printed on an exit code alone")
+        if not _proves(attempt.evidence):
+            # The worker's word that its spooler finished is kept as what it is.
+            attempt.evidence = {**attempt.evidence, "spooler_completed": "reported"}
+        await tx.print_jobs.move(job, JobEvent.FINISH)
+        job.error = ""
+        await tx.print_jobs.finish_attempt(attempt, "printed")
+        await tx.messages.close_items(
+            f"job:{job.id}", by=f"worker:{attempt.worker_id}", resolution="printed"
+        )
+        await self.printed(tx, job)
+        return Answer(job.id, job.status)
+
+    async def printed(self, tx: Transaction, job: PrintJob) -> None:
+        """The order becomes ready when all its paper is out, and the customer is told."""
+        order = await tx.orders.lock(job.order_id)
+        if order is None or order.status != OrderStatus.PAID:
+            return
+        waiting = [
+            other
+            for other in await tx.orders.jobs(order.id)
+            if other.id != job.id and other.status not in (Job.COMPLETED, Job.CANCELLED)
+        ]
+        if waiting:
+            return
+        await tx.orders.move(order, OrderEvent.PRINTED)
+        await tx.documents.keep_for(order.id, hours=self._retention_hours)
+        await self._notices.order(tx, order, Text.READY, key="ready", token=order.token)
+
+    async def _release(
+        self, tx: Transaction, job: PrintJob, attempt: PrintAttempt, error: str
+    ) -> Answer:
+        await tx.print_jobs.move(job, JobEvent.RELEASE)
+        job.error = error[:500]
+        await tx.print_jobs.finish_attempt(attempt, "released")
+        if job.epoch >= MAX_RELEASES and job.epoch % MAX_RELEASES == 0:
+            await tx.messages.open_item(
+                shop_id=job.shop_id,
+                kind="cannot_print",
+                subject=f"job:{job.id}",
+                order_id=job.order_id,
+                detail=error or "the job was given back again and again",
+            )
+        self.wake_after(tx, job)
+        return Answer(job.id, job.status)
+
+    async def _fail(
+        self, tx: Transaction, job: PrintJob, attempt: PrintAttempt, error: str
+    ) -> Answer:
+        await tx.print_jobs.move(job, JobEvent.FAIL)
+        job.error = error[:500]
+        await tx.print_jobs.finish_attempt(attempt, "never_accepted")
+        await tx.messages.open_item(
+            shop_id=job.shop_id,
+            kind="print_failed",
+            subject=f"job:{job.id}",
+            order_id=job.order_id,
+            detail=error or "the printer did not take the job",
+        )
+        await self._delayed(tx, job)
+        return Answer(job.id, job.status)
+
+    async def _lose(
+        self, tx: Transaction, job: PrintJob, attempt: PrintAttempt | None, why: str
+    ) -> Answer:
+        await tx.print_jobs.move(job, JobEvent.LOSE)
+        return await self._uncertain(tx, job, attempt, why)
+
+    async def _uncertain(
+        self, tx: Transaction, job: PrintJob, attempt: PrintAttempt | None, why: str
+    ) -> Answer:
+        job.error = why[:500]
+        if attempt is not None:
+            await tx.print_jobs.finish_attempt(attempt, "unknown")
+        await tx.messages.open_item(
+            shop_id=job.shop_id,
+            kind="did_it_print",
+            subject=f"job:{job.id}",
+            order_id=job.order_id,
+            detail=why,
+        )
+        await self._delayed(tx, job)
+        return Answer(job.id, job.status)
+
+    async def _delayed(self, tx: Transaction, job: PrintJob) -> None:
+        order = await tx.orders.get(job.order_id)
+        if order is not None:
+            await self._notices.order(
+                tx, order, Text.DELAYED, key=f"delayed:{job.id}", token=order.token
+            )
+
+    # Sweeps and people
+
+    async def lapse(self) -> int:
+        """Leases that ran out: unstarted jobs wait again, started ones become questions."""
+        async with self._unit_of_work("system:leases") as tx:
+            jobs = await tx.print_jobs.lapsed()
+            for job in jobs:
+                attempt = (
+                    await tx.print_jobs.lock_attempt(job.attempt_id) if job.attempt_id else None
+                )
+                if await tx.print_jobs.move(job, JobEvent.LEASE_LAPSED) is Job.QUEUED:
+                    if attempt is not None:
+                        await tx.print_jobs.finish_attempt(attempt, "lapsed")
+                    self.wake_after(tx, job)
+                else:
+                    await self._uncertain(tx, job, attempt, "the worker fell silent while printing")
+        return len(jobs)
+
+    async def retry(self, shop_id: UUID, job_id: UUID, *, by: str) -> PrintJob:
+        """Only a job that provably never reached paper goes back into the queue."""
+        async with self._unit_of_work(by) as tx:
+            known = await tx.print_jobs.get(shop_id, job_id)
+            if known is None:
+                raise NotFound("No such print job.")
+            order = await tx.orders.lock(known.order_id)
+            job = await tx.print_jobs.lock(job_id)
+            assert job is not None and order is not None
+            if job.status != Job.FAILED or order.status != OrderStatus.PAID:
+                raise NotAllowed(
+                    f"Only a job that failed before paper can be retried; this one is {job.status}"
+                    f" and its order {order.status}.",
+                    code="not_retryable",
+                )
+            await tx.print_jobs.move(job, JobEvent.RETRY)
+            job.retry_count += 1
+            job.finished_at = None
+            await tx.messages.close_items(f"job:{job.id}", by=by, resolution="retried")
+            await tx.messages.audit(
+                shop_id=shop_id, actor=by, action="retry", subject=f"job:{job.id}"
+            )
+            self.wake_after(tx, job)
+        return job
+
+    async def get(self, shop_id: UUID, job_id: UUID) -> PrintJob:
+        async with self._unit_of_work("system:read") as tx:
+            job = await tx.print_jobs.get(shop_id, job_id)
+        if job is None:
+            raise NotFound("No such print job.")
+        return job
+
+
+def _proves(evidence: dict[str, Any]) -> bool:
+    """Completion by the spooler, a risen page counter, or a person."""
+    return bool(
+        evidence.get("spooler_completed")
+        or evidence.get("counter_delta")
+        or evidence.get("confirmed_by")
+    )
+
+
+def _only_an_exit_code(evidence: dict[str, Any]) -> bool:
+    """Print programs say 0 without paper and 1 with it: such a report settles nothing."""
+    return bool(evidence) and set(evidence) <= {"exit_code", "exit_status", "spool_ref", "spooled"}

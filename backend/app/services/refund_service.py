@@ -1,0 +1,325 @@
+"""Money back: asked for once, reserved, sent with a key, followed until the bank has it."""
+
+from __future__ import annotations
+
+import json
+from uuid import UUID
+
+import structlog
+
+from app.core.crash import crash_here
+from app.core.security import sha256_hex
+from app.domain.errors import BadInput, IllegalMove, NotAllowed, NotFound, ProviderRejected
+from app.domain.lifecycle import NOT_ON_PAPER, Job, JobEvent, OrderEvent, RefundEvent
+from app.domain.lifecycle import Order as OrderStatus
+from app.domain.lifecycle import Payment as PaymentStatus
+from app.domain.lifecycle import Refund as RefundStatus
+from app.domain.money import Disposition, Money
+from app.domain.wording import Text
+from app.models_orders import Order, Payment, Refund
+from app.ports import PaymentGateway, ProviderRefund
+from app.repositories.unit_of_work import Transaction, UnitOfWork
+from app.services.notices import Notices
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 120
+LOOK_LATER_SECONDS = 3600
+
+
+class RefundService:
+    def __init__(
+        self, unit_of_work: UnitOfWork, gateway: PaymentGateway | None, notices: Notices
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._gateway = gateway
+        self._notices = notices
+
+    # Asking
+
+    async def request(
+        self,
+        shop_id: UUID,
+        order_id: UUID,
+        *,
+        amount_paise: int,
+        reason: str,
+        key: str,
+        by: str,
+    ) -> Refund:
+        """By a named person. The same key and body again is the same refund.
+
+        A full refund of an order whose paper is not out stops the job in this transaction.
+        Raises BadInput, NotFound, or NotAllowed when more is asked than is left.
+        """
+        if amount_paise < 1:
+            raise BadInput("amount_paise must be at least 1.")
+        body = sha256_hex(json.dumps([str(order_id), amount_paise, reason]))
+        async with self._unit_of_work(by) as tx:
+            known = await tx.orders.of_shop(shop_id, order_id)
+            if known is None:
+                raise NotFound("No such order.")
+            order = await tx.orders.lock(order_id)
+            assert order is not None
+            earlier = await tx.refunds.by_key(shop_id, key)
+            if earlier is not None:
+                if earlier.body_sha256 != body:
+                    raise NotAllowed(
+                        "This Idempotency-Key was used for another refund.", code="key_reused"
+                    )
+                return earlier
+            payment = await self._refundable(tx, order, amount_paise)
+            refund = await self._stage(
+                tx, payment, amount_paise, reason=reason, key=key, body=body, by=by
+            )
+            if refund is None:
+                raise NotAllowed("This Idempotency-Key is being used right now.", code="key_in_use")
+            await tx.messages.audit(
+                shop_id=shop_id,
+                actor=by,
+                action="refund",
+                subject=f"order:{order.id}",
+                reason=reason,
+                data={"amount_paise": amount_paise, "payment": payment.rzp_payment_id or "cash"},
+            )
+            await tx.session.refresh(payment)
+            if payment.refunded_paise == payment.captured_paise:
+                await self._stop_printing(tx, order, payment)
+            await self._notices.order(
+                tx,
+                order,
+                Text.REFUND_STARTED,
+                key=f"refund:{refund.id}",
+                total=Money(amount_paise).short,
+            )
+        return refund
+
+    async def _refundable(self, tx: Transaction, order: Order, amount_paise: int) -> Payment:
+        """The payment with the most left, the one that pays the order first."""
+        captured = [
+            payment
+            for payment in await tx.payments.of_order(order.id)
+            if payment.status == PaymentStatus.CAPTURED
+        ]
+        if not captured:
+            raise NotAllowed("Nothing was paid for this order.", code="nothing_to_refund")
+        fulfilling = [p for p in captured if p.disposition == Disposition.FULFILS]
+        for payment in [*fulfilling, *captured]:
+            if payment.captured_paise - payment.refunded_paise >= amount_paise:
+                return payment
+        left = max(p.captured_paise - p.refunded_paise for p in captured)
+        raise NotAllowed(f"At most {Money(left)} is left to refund.", code="refund_too_large")
+
+    async def give_back(self, tx: Transaction, payment: Payment, *, reason: str) -> None:
+        """Automatic and whole: money that cannot be used. Keyed by the payment itself."""
+        await self._stage(
+            tx,
+            payment,
+            payment.captured_paise - payment.refunded_paise,
+            reason=reason,
+            key=f"auto:{payment.id}",
+            body="",
+            by="system:refund",
+        )
+
+    async def _stage(
+        self,
+        tx: Transaction,
+        payment: Payment,
+        amount_paise: int,
+        *,
+        reason: str,
+        key: str,
+        body: str,
+        by: str,
+    ) -> Refund | None:
+        refund = await tx.refunds.stage(
+            shop_id=payment.shop_id,
+            payment_id=payment.id,
+            order_id=payment.order_id,
+            key=key,
+            body_sha256=body,
+            amount_paise=amount_paise,
+            reason=reason,
+            requested_by=by,
+        )
+        if refund is None:
+            return None
+        if not await tx.payments.reserve(payment.id, amount_paise):
+            raise NotAllowed("Less than that is left to refund.", code="refund_too_large")
+        if payment.rzp_payment_id is None:
+            # Cash: whoever asked hands it over at the counter.
+            tx.refunds.move(refund, RefundEvent.PROCESS)
+        else:
+            await tx.defer("issue_refund", lane=f"refund:{payment.id}", refund_id=str(refund.id))
+        return refund
+
+    async def _stop_printing(self, tx: Transaction, order: Order, payment: Payment) -> None:
+        if payment.disposition != Disposition.FULFILS:
+            return
+        for job in await tx.print_jobs.lock_of_order(order.id):
+            if Job(job.status) in NOT_ON_PAPER:
+                await tx.print_jobs.move(job, JobEvent.CANCEL)
+        if order.status in (OrderStatus.PAID, OrderStatus.READY, OrderStatus.COLLECTED):
+            await tx.orders.move(order, OrderEvent.REFUND)
+
+    # Issuing
+
+    async def issue(self, refund_id: UUID) -> None:
+        """Sends the refund; the provider keeps one per key, so a repeat is harmless."""
+        if self._gateway is None:
+            return
+        async with self._unit_of_work("system:refund") as tx:
+            refund = await tx.refunds.get(refund_id)
+            if refund is None or refund.status != RefundStatus.REQUESTED:
+                return
+            payment = await tx.payments.get(refund.payment_id)
+        assert payment is not None and payment.rzp_payment_id is not None
+        crash_here("refund.before_call")
+        try:
+            sent = await self._gateway.refund(
+                payment.rzp_payment_id,
+                amount_paise=refund.amount_paise,
+                key=f"refund-{refund.id}",
+                receipt=f"r-{refund.id}"[:40],
+                notes={"reason": refund.reason[:200]},
+            )
+        except ProviderRejected as error:
+            await self._failed(refund_id, str(error.reason))
+            return
+        crash_here("refund.after_call")
+        await self._apply(refund_id, sent)
+
+    async def look(self, refund_id: UUID) -> str:
+        """Reads a refund at the provider, or sends it if it never went."""
+        async with self._unit_of_work("system:sweep") as tx:
+            refund = await tx.refunds.get(refund_id)
+        if refund is None or self._gateway is None:
+            return "unknown"
+        if refund.rzp_refund_id is None:
+            await self.issue(refund_id)
+            return "sent"
+        found = await self._gateway.fetch_refund(refund.rzp_refund_id)
+        await self._apply(refund_id, found)
+        return found.status
+
+    async def learn(self, seen: ProviderRefund) -> tuple[str, str]:
+        """A refund event. Unknown ones were made in the provider's own dashboard."""
+        async with self._unit_of_work("system:webhook") as tx:
+            refund = await tx.refunds.by_provider_refund(seen.id)
+            if refund is None and seen.receipt.startswith("r-"):
+                refund = await self._by_receipt(tx, seen.receipt)
+            if refund is None:
+                payment = await tx.payments.by_provider_payment(seen.payment_id)
+                if payment is None:
+                    return "IGNORED", "a refund of a payment that is not ours"
+                await self._external(tx, payment, seen)
+                return "DONE", "made outside printwala"
+        await self._apply(refund.id, seen)
+        return "DONE", ""
+
+    async def _by_receipt(self, tx: Transaction, receipt: str) -> Refund | None:
+        try:
+            return await tx.refunds.get(UUID(receipt.removeprefix("r-")))
+        except ValueError:
+            return None
+
+    async def _external(self, tx: Transaction, payment: Payment, seen: ProviderRefund) -> None:
+        refund = await tx.refunds.stage(
+            shop_id=payment.shop_id,
+            payment_id=payment.id,
+            order_id=payment.order_id,
+            key=f"external:{seen.id}",
+            body_sha256="",
+            amount_paise=seen.amount_paise,
+            reason="made in the provider's dashboard",
+            requested_by="external",
+        )
+        if refund is None:
+            return
+        refund.rzp_refund_id = seen.id
+        reserved = await tx.payments.reserve(payment.id, seen.amount_paise)
+        tx.refunds.move(refund, _EVENTS.get(seen.status, RefundEvent.ACCEPT))
+        await tx.messages.open_item(
+            shop_id=payment.shop_id,
+            kind="external_refund" if reserved else "refunded_too_much",
+            subject=f"payment:{payment.rzp_payment_id}",
+            order_id=payment.order_id,
+            amount_paise=seen.amount_paise,
+            detail=f"refund {seen.id} was made outside printwala",
+        )
+
+    async def _apply(self, refund_id: UUID, seen: ProviderRefund) -> None:
+        async with self._unit_of_work("system:refund") as tx:
+            known = await tx.refunds.get(refund_id)
+            if known is None:
+                return
+            payment = await tx.payments.lock(known.payment_id)
+            refund = await tx.refunds.lock(refund_id)
+            assert payment is not None and refund is not None
+            refund.rzp_refund_id = refund.rzp_refund_id or seen.id
+            before = refund.status
+            try:
+                tx.refunds.move(refund, _EVENTS.get(seen.status, RefundEvent.ACCEPT))
+            except IllegalMove:
+                # An older fact: what we know already goes further.
+                await tx.refunds.look_again(refund, self._next_look(refund))
+                return
+            await tx.refunds.look_again(refund, self._next_look(refund))
+            if refund.status == before:
+                return
+            if refund.status == RefundStatus.FAILED:
+                await self._ask_staff(tx, refund, payment, "the bank did not take it")
+            elif refund.status == RefundStatus.PROCESSED:
+                await self._tell(tx, refund)
+
+    def _next_look(self, refund: Refund) -> float | None:
+        return LOOK_LATER_SECONDS if refund.status == RefundStatus.IN_TRANSIT else None
+
+    async def _failed(self, refund_id: UUID, why: str) -> None:
+        async with self._unit_of_work("system:refund") as tx:
+            known = await tx.refunds.get(refund_id)
+            if known is None:
+                return
+            payment = await tx.payments.lock(known.payment_id)
+            refund = await tx.refunds.lock(refund_id)
+            assert payment is not None and refund is not None
+            if refund.status != RefundStatus.REQUESTED:
+                return
+            tx.refunds.move(refund, RefundEvent.FAIL)
+            refund.error = why[:500]
+            await self._ask_staff(tx, refund, payment, why)
+
+    async def _ask_staff(self, tx: Transaction, refund: Refund, payment: Payment, why: str) -> None:
+        """The money is still with us: it is nobody's until a person decides."""
+        await tx.session.flush()
+        await tx.payments.unreserve(payment.id, refund.amount_paise)
+        await tx.messages.open_item(
+            shop_id=refund.shop_id,
+            kind="refund_failed",
+            subject=f"refund:{refund.id}",
+            order_id=refund.order_id,
+            amount_paise=refund.amount_paise,
+            detail=why,
+        )
+
+    async def _tell(self, tx: Transaction, refund: Refund) -> None:
+        if refund.order_id is None:
+            return
+        order = await tx.orders.get(refund.order_id)
+        if order is not None:
+            await self._notices.order(
+                tx,
+                order,
+                Text.REFUNDED,
+                key=f"refunded:{refund.id}",
+                total=Money(refund.amount_paise).short,
+                reference=refund.rzp_refund_id or "cash",
+            )
+
+
+_EVENTS = {
+    "pending": RefundEvent.ACCEPT,
+    "processed": RefundEvent.PROCESS,
+    "failed": RefundEvent.FAIL,
+}

@@ -1,0 +1,200 @@
+"""Reading for people: the dashboard's lists and figures, and the customer's own page."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from app.domain.errors import BadInput, NotFound
+from app.domain.lifecycle import Job, OrderEvent
+from app.domain.lifecycle import Order as OrderStatus
+from app.models import AttentionItem, Customer, Document, Message, Shop
+from app.models_orders import (
+    Order,
+    Payment,
+    PrintAttempt,
+    Printer,
+    PrintJob,
+    QuoteRow,
+    Refund,
+    Worker,
+)
+from app.repositories.unit_of_work import UnitOfWork
+
+MAX_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStory:
+    """An order with everything that belongs to it."""
+
+    order: Order
+    shop: Shop
+    customer: Customer
+    documents: Sequence[Document]
+    quote: QuoteRow | None
+    payments: Sequence[Payment]
+    refunds: Sequence[Refund]
+    jobs: Sequence[PrintJob]
+    attempts: Sequence[PrintAttempt]
+    messages: Sequence[Message]
+    timeline: Sequence[dict[str, Any]]
+    ahead: int
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What staff look at all day. Rows are as ``Reports.orders`` gives them."""
+
+    to_print: Sequence[dict[str, Any]]
+    printing: Sequence[dict[str, Any]]
+    ready: Sequence[dict[str, Any]]
+    waiting: Sequence[dict[str, Any]]
+    attention: Sequence[AttentionItem]
+    printers: Sequence[Printer]
+    workers: Sequence[Worker]
+    revenue_today_paise: int
+    orders_today: int
+
+
+class ReportService:
+    def __init__(self, unit_of_work: UnitOfWork) -> None:
+        self._unit_of_work = unit_of_work
+
+    async def stats(self, shop_id: UUID, first: date | None, last: date | None) -> dict[str, Any]:
+        if first and last and first > last:
+            raise BadInput("from must not be after to.")
+        async with self._unit_of_work("system:read") as tx:
+            return await tx.reports.stats(shop_id, first, last)
+
+    async def orders(
+        self,
+        shop_id: UUID,
+        *,
+        status: str = "",
+        phone: str = "",
+        words: str = "",
+        cursor: str = "",
+        limit: int = 50,
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """A page of orders, newest first, and the cursor of the next page."""
+        statuses = [part.strip().upper() for part in status.split(",") if part.strip()]
+        unknown = [part for part in statuses if part not in set(OrderStatus)]
+        if unknown:
+            raise BadInput(f"status {unknown[0]!r} is none of {', '.join(OrderStatus)}.")
+        digits = "".join(character for character in phone if character.isdigit())
+        if phone and not digits:
+            raise BadInput("phone takes digits, with or without +.")
+        async with self._unit_of_work("system:read") as tx:
+            rows = await tx.reports.orders(
+                shop_id,
+                statuses=statuses,
+                phone=digits,
+                words=words.strip(),
+                before=_read_cursor(cursor) if cursor else None,
+                limit=min(limit, MAX_PAGE) + 1,
+            )
+        page = [dict(row) for row in rows[:limit]]
+        more = len(rows) > limit
+        return page, _cursor(page[-1]["created_at"], page[-1]["id"]) if more else None
+
+    async def story(self, shop_id: UUID, order_id: UUID) -> OrderStory:
+        async with self._unit_of_work("system:read") as tx:
+            order = await tx.orders.of_shop(shop_id, order_id)
+        if order is None:
+            raise NotFound("No such order.")
+        return await self._story(order)
+
+    async def customer_page(self, page_token: str) -> OrderStory:
+        """For the customer's own page. Raises NotFound for an unknown token."""
+        async with self._unit_of_work("system:read") as tx:
+            order = await tx.orders.by_page_token(page_token)
+        if order is None:
+            raise NotFound("No such order.")
+        return await self._story(order)
+
+    async def _story(self, order: Order) -> OrderStory:
+        async with self._unit_of_work("system:read") as tx:
+            jobs = await tx.orders.jobs(order.id)
+            waiting = [job for job in jobs if job.status in (Job.QUEUED, Job.CLAIMED)]
+            return OrderStory(
+                order=order,
+                shop=await tx.shops.get(order.shop_id),
+                customer=await tx.customers.get(order.customer_id),
+                documents=await tx.documents.of_order(order.id),
+                quote=await tx.orders.quote(order.quote_id) if order.quote_id else None,
+                payments=await tx.payments.of_order(order.id),
+                refunds=await tx.refunds.of_order(order.id),
+                jobs=jobs,
+                attempts=await tx.print_jobs.attempts([job.id for job in jobs]),
+                messages=await tx.messages.of_customer(order.customer_id),
+                timeline=[dict(row) for row in await tx.reports.timeline(order.id)],
+                ahead=await tx.orders.waiting_before(waiting[0]) if waiting else 0,
+            )
+
+    async def jobs(self, shop_id: UUID, *statuses: Job) -> list[dict[str, Any]]:
+        async with self._unit_of_work("system:read") as tx:
+            rows = await tx.reports.jobs(shop_id, [status.value for status in statuses])
+        return [dict(row) for row in rows]
+
+    async def board(self, shop_id: UUID) -> Board:
+        async with self._unit_of_work("system:read") as tx:
+            rows = await tx.reports.orders(
+                shop_id,
+                statuses=["PAID", "READY", "PAYMENT_PENDING"],
+                phone="",
+                words="",
+                before=None,
+                limit=MAX_PAGE,
+            )
+            orders = [dict(row) for row in reversed(rows)]
+            stats = await tx.reports.stats(shop_id, None, None)
+            paid = [row for row in orders if row["status"] == OrderStatus.PAID]
+            moving = (Job.CLAIMED, Job.PRINTING)
+            return Board(
+                to_print=[row for row in paid if row["job_status"] not in moving],
+                printing=[row for row in paid if row["job_status"] in moving],
+                ready=[row for row in orders if row["status"] == OrderStatus.READY],
+                waiting=[row for row in orders if row["status"] == OrderStatus.PAYMENT_PENDING],
+                attention=await tx.reports.open_items(shop_id),
+                printers=await tx.staff.printers(shop_id),
+                workers=await tx.staff.workers(shop_id),
+                revenue_today_paise=stats["revenue_paise"]["today"],
+                orders_today=stats["orders"]["today"],
+            )
+
+    async def collect(self, shop_id: UUID, order_id: UUID, *, by: str, undo: bool = False) -> None:
+        """Handed over at the counter, or taken back when the tap was a mistake."""
+        async with self._unit_of_work(by) as tx:
+            if await tx.orders.of_shop(shop_id, order_id) is None:
+                raise NotFound("No such order.")
+            order = await tx.orders.lock(order_id)
+            assert order is not None
+            await tx.orders.move(order, OrderEvent.UNCOLLECT if undo else OrderEvent.COLLECT)
+            await tx.messages.audit(
+                shop_id=shop_id,
+                actor=by,
+                action="uncollect" if undo else "collect",
+                subject=f"order:{order_id}",
+            )
+
+
+def _cursor(at: datetime, order_id: UUID) -> str:
+    return base64.urlsafe_b64encode(f"{at.isoformat()}|{order_id}".encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        at, _, order_id = base64.urlsafe_b64decode(padded).decode().partition("|")
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None:
+            raise ValueError("a cursor carries its zone")
+        return moment, UUID(order_id)
+    except (ValueError, binascii.Error):
+        raise BadInput("cursor is not one this list gave out.") from None
