@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -34,6 +35,7 @@ WRITE_BYTES = 1024 * 1024
 _REDIRECTS = {301, 302, 303, 307, 308}
 _TWILIO_HOSTS = (".twilio.com", ".twiliocdn.com")
 _OLD_BUCKET = ("s3-external-1.amazonaws.com", "/media.twiliocdn.com/")
+_PLAIN_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*", re.ASCII)
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -144,7 +146,10 @@ class MediaFetcher:
 
     def _allowed(self, target: SplitResult) -> bool:
         host = (target.hostname or "").lower()
-        if target.username is not None or target.password is not None or not host:
+        if target.username is not None or target.password is not None:
+            return False
+        # Nothing that two parsers of addresses could split differently.
+        if not _PLAIN_HOST.fullmatch(host) and host not in _LOOPBACK:
             return False
         if target.scheme == "https":
             own_port = target.port in (None, 443)
