@@ -29,6 +29,7 @@ from print_worker.stop import Stop
 log = logging.getLogger("print_worker")
 
 WORKER_HEARTBEAT_SECONDS = 15.0
+UNHEARD_SECONDS = 3.0
 LOOK_SECONDS = 1.0
 LAST_DELIVERY_SECONDS = 3.0
 
@@ -150,11 +151,13 @@ class Agent:
                         printers=offers,
                         unsent_reports=self._journal.unsent_count(),
                     )
+                    pause = WORKER_HEARTBEAT_SECONDS
                 except WrongKey:
                     self.stop.wrong_key()
+                    pause = WORKER_HEARTBEAT_SECONDS
                 except (BackendError, sqlite3.Error):
-                    pass  # the link has said so already; the next one is due soon
-                told, due = offers, time.monotonic() + WORKER_HEARTBEAT_SECONDS
+                    pause = UNHEARD_SECONDS  # the link has told the log already
+                told, due = offers, time.monotonic() + pause
             self.stop.ended.wait(LOOK_SECONDS)
 
     def _orphans(self, left_open: list[Entry]) -> None:

@@ -266,6 +266,9 @@ class _Handler(BaseHTTPRequestHandler):
         if world.away or fault == "before":
             self._cut()
             return
+        if fault.startswith("foreign"):
+            self._answer(int(fault.removeprefix("foreign")), ["a page of somebody else"])
+            return
         if fault.isdigit():
             self._answer(int(fault), {"error": "internal", "detail": "Injected."})
             return
