@@ -213,7 +213,7 @@ def _prepare_pdf(
 ) -> dict[str, object]:
     target, max_pages = box / "out.pdf", int(task["max_pages"])
     written = pdf.rewrite(source, target, max_pages=max_pages, password=password)
-    with pikepdf.open(target, inherit_page_attributes=False) as again:
+    with pdf.reopen(target) as again:
         walked = pdf.count(again, max_pages=max_pages)
         if walked != written.pages:
             raise DocumentRefused(Refusal.PAGE_COUNT_UNSURE, f"{written.pages} or {walked} pages")

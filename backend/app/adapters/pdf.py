@@ -88,6 +88,11 @@ def _rewrite(pdf: Pdf, target: Path, max_pages: int) -> Rewritten:
     return Rewritten(pages=len(leaves), sizes=sizes, repaired=damaged)
 
 
+def reopen(path: Path) -> Pdf:
+    """The file we wrote, to be counted. Raises ``DocumentRefused`` when it went wrong."""
+    return _open(path, None)
+
+
 def count(pdf: Pdf, *, max_pages: int) -> int:
     """Pages found by walking the tree."""
     return len(_leaves(pdf, max_pages))
@@ -245,6 +250,7 @@ def _new_catalogue(pdf: Pdf, leaves: list[Dictionary]) -> None:
         if key not in {"/Root", "/Size", "/Encrypt"}:
             del pdf.trailer[key]
     pdf.trailer.Root = root
+    pdf.trailer.Size = len(pdf.objects) + 1  # lost with a damaged trailer, and never written then
 
 
 def _print_layers(pdf: Pdf) -> Dictionary | None:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from app.adapters.sandbox import bare_environment, boxed, end, python_places
-from app.domain.errors import ShopError
+from app.domain.errors import DocumentRefused, ShopError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _INSIDE = "/box"
@@ -173,7 +173,7 @@ class Readers:
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[Reader]:
-        """A reader with an empty box. When the block fails, the reader is thrown away."""
+        """A reader with an empty box. It stays for the next file unless something went wrong."""
         if self._places is None:
             self._places = asyncio.Semaphore(self._size)
         async with self._places:
@@ -186,14 +186,13 @@ class Readers:
                 self._all.add(reader)
             try:
                 yield reader
-                reader.empty()
+            except DocumentRefused:
+                self._take_back(reader)
+                raise
             except BaseException:
                 self._drop(reader)
                 raise
-            if reader.served >= self._lifetime or reader.spent:
-                self._drop(reader)
-            else:
-                self._free.append(reader)
+            self._take_back(reader)
 
     async def ask(self, reader: Reader, task: dict[str, Any], bounds: Bounds) -> Answer:
         """``Reader.ask`` beside the event loop; when we are cancelled the file is given up."""
@@ -215,6 +214,13 @@ class Readers:
         for reader in list(self._all):
             self._drop(reader)
         self._threads.shutdown(wait=False)
+
+    def _take_back(self, reader: Reader) -> None:
+        if reader.spent or reader.served >= self._lifetime:
+            self._drop(reader)
+            return
+        reader.empty()
+        self._free.append(reader)
 
     def _drop(self, reader: Reader) -> None:
         self._all.discard(reader)
