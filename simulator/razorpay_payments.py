@@ -119,7 +119,7 @@ class PaymentsApi:
     async def refund_of(self, call: Call) -> Response:
         refund = self.world.refunds.get(call.path["refund"])
         if refund is None or call.path.get("id", refund.payment_id) != refund.payment_id:
-            raise refuse(UNKNOWN_ID, source=True)
+            raise refuse(UNKNOWN_ID)
         return JSONResponse(refund_entity(refund))
 
     async def refund(self, call: Call) -> Response:
@@ -133,17 +133,15 @@ class PaymentsApi:
         if not key:
             return JSONResponse(refund_entity(await self._refund(payment, asked)))
         if not REFUND_KEY.fullmatch(key):
-            raise refuse(
-                "The idempotency key must be 10 or more of letters, digits, - and _", source=True
-            )
+            raise refuse("The idempotency key must be 10 or more of letters, digits, - and _")
         seen = self.world.refund_keys.get(key)
         if seen is not None:
             body, refund_id = seen
             if body != payment.id.encode() + call.body:
                 text = "Different request with the same idempotency key has already been processed."
-                raise refuse(text, source=True)
+                raise refuse(text)
             if refund_id is None:
-                raise Refused(error(409, "Request is already in progress", source=True))
+                raise Refused(error(409, "Request is already in progress"))
             return JSONResponse(refund_entity(self.world.refunds[refund_id]))
         self.world.refund_keys[key] = (payment.id.encode() + call.body, None)
         try:
@@ -163,34 +161,32 @@ class PaymentsApi:
 
     def _check_refund(self, payment: Payment, asked: JsonObject) -> None:
         if unknown := sorted(set(asked) - REFUND_FIELDS):
-            raise refuse(f"{unknown[0]} is/are not required and should not be sent", source=True)
+            raise refuse(f"{unknown[0]} is/are not required and should not be sent")
         if payment.amount_refunded >= payment.amount:
-            raise refuse("The payment has been fully refunded already.", source=True)
+            raise refuse("The payment has been fully refunded already.")
         if payment.status != "captured":
-            raise refuse(
-                "The payment status should be captured for action to be taken", source=True
-            )
+            raise refuse("The payment status should be captured for action to be taken")
         if payment.disputed:
-            raise refuse("The refund is blocked due to ongoing dispute on the payment", source=True)
+            raise refuse("The refund is blocked due to ongoing dispute on the payment")
         amount: Any = asked.get("amount", payment.amount - payment.amount_refunded)
         if not is_whole(amount) or amount == 0:
-            raise refuse("The amount field is required and must be an integer.", source=True)
+            raise refuse("The amount field is required and must be an integer.")
         if amount < LEAST_AMOUNT:
-            raise refuse("The amount must be atleast INR 1.00", source=True)
+            raise refuse("The amount must be atleast INR 1.00")
         if amount > payment.amount - payment.amount_refunded:
-            raise refuse("The total refund amount is greater than amount captured", source=True)
+            raise refuse("The total refund amount is greater than amount captured")
         if asked.get("speed", "normal") not in {"normal", "optimum"}:
-            raise refuse("speed should be normal or optimum", source=True)
+            raise refuse("speed should be normal or optimum")
         receipt = asked.get("receipt")
         if receipt is not None and any(
             each.receipt == receipt for each in self.world.refunds.values()
         ):
-            raise refuse("The receipt has already been used for another refund", source=True)
-        check_notes(asked.get("notes"), source=True, value_limit=512)
+            raise refuse("The receipt has already been used for another refund")
+        check_notes(asked.get("notes"), value_limit=512)
         balance = self.world.habits.balance_paise
         if balance is not None and amount > balance:
             text = "Your account does not have enough balance to carry out the refund operation."
-            raise refuse(text, source=True)
+            raise refuse(text)
 
     def find(self, call: Call) -> Payment:
         payment = self.world.payments.get(call.path["id"])

@@ -39,29 +39,16 @@ NOTE_VALUE = 255
 
 
 def error(
-    status: int,
-    description: str,
-    *,
-    code: str = "BAD_REQUEST_ERROR",
-    field: str = "",
-    source: bool = False,
+    status: int, description: str, *, code: str = "BAD_REQUEST_ERROR", field: str = ""
 ) -> Response:
-    """Razorpay's error answer; refund answers also name a source."""
-    body: dict[str, Any] = {
-        "code": code,
-        "description": description,
-        "metadata": {},
-        "reason": "NA",
-    }
-    if source:
-        body["source"] = "NA"
-    if field:
-        body["field"] = field
-    return JSONResponse({"error": body | {"step": "NA"}}, status)
+    """Razorpay's error answer."""
+    body: dict[str, Any] = {"code": code, "description": description, "source": "NA", "step": "NA"}
+    body |= {"reason": "NA", "metadata": {}} | ({"field": field} if field else {})
+    return JSONResponse({"error": body}, status)
 
 
-def refuse(description: str, *, field: str = "", source: bool = False) -> Refused:
-    return Refused(error(400, description, field=field, source=source))
+def refuse(description: str, *, field: str = "") -> Refused:
+    return Refused(error(400, description, field=field))
 
 
 def is_whole(value: Any) -> bool:
@@ -159,22 +146,18 @@ def check_callback(asked: Mapping[str, Any]) -> None:
         raise refuse("callback_url: URL should be sent.")
 
 
-def check_notes(notes: Any, *, source: bool = False, value_limit: int = NOTE_VALUE) -> None:
+def check_notes(notes: Any, *, value_limit: int = NOTE_VALUE) -> None:
     if notes is None or notes == []:
         return
     if not isinstance(notes, dict):
-        raise refuse("notes: must be an object.", source=source)
+        raise refuse("notes: must be an object.")
     if len(notes) > 15:
-        raise refuse(
-            "notes: number of fields in notes should be less than or equal to 15.", source=source
-        )
+        raise refuse("notes: number of fields in notes should be less than or equal to 15.")
     for key, value in notes.items():
         if isinstance(value, (dict, list)):
-            raise refuse("notes: values must be plain.", source=source)
+            raise refuse("notes: values must be plain.")
         if len(key) > 255 or len(str(value)) > value_limit:
-            raise refuse(
-                f"notes: a value cannot be longer than {value_limit} characters.", source=source
-            )
+            raise refuse(f"notes: a value cannot be longer than {value_limit} characters.")
 
 
 def _string(asked: Mapping[str, Any], name: str, limit: int) -> None:
