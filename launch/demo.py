@@ -85,10 +85,15 @@ def _start(
     ports = {"backend": backend.rpartition(":")[2], "simulator": simulator.rpartition(":")[2]}
     vendors = _simulated_vendors(base, ports["simulator"])
     key = _worker_key(data)
+    logs = data / "logs"
+    logs.mkdir(exist_ok=True)
+
+    def part(name: str, command: list[str], cwd: Path, env: dict[str, str]) -> Part:
+        return Part(name, command, cwd=cwd, env=env, journal=logs / f"{name}.log", quiet=quiet)
 
     options = ["--port", ports["simulator"], "--backend", backend, "--paper", str(paper)]
     command = [python, "-m", "simulator", *options]
-    parts.append(Part("simulator", command, cwd=ROOT, env=base | vendors, quiet=quiet))
+    parts.append(part("simulator", command, ROOT, base | vendors))
     parts[-1].wait_for(f"{simulator}/", seconds=START_SECONDS)
 
     # Everything that matters is said here, so that a backend/.env for the real shop stays unused.
@@ -104,7 +109,7 @@ def _start(
     }
     command = [python, "-m", "app.cli", "serve", "--port", ports["backend"]]
     env = base | settings | vendors
-    parts.append(Part("backend", command, cwd=ROOT / "backend", env=env, quiet=quiet))
+    parts.append(part("backend", command, ROOT / "backend", env))
     parts[-1].wait_for(f"{backend}/health", seconds=START_SECONDS)
 
     printer = {
@@ -114,15 +119,15 @@ def _start(
         "PRINTWALA_BACKEND": "virtual",
         "PRINTWALA_VIRTUAL_OUTPUT_DIR": str(paper),
         "PRINTWALA_WORK_DIR": str(data / "worker"),
-        "PRINTWALA_LOG_FILE": str(data / "print_worker.log"),
+        "PRINTWALA_LOG_FILE": str(logs / "print_worker.log"),
     }
     command = [python, str(ROOT / "print_worker" / "main.py")]
-    parts.append(Part("worker", command, cwd=ROOT, env=base | printer, quiet=quiet))
+    parts.append(part("worker", command, ROOT, base | printer))
     # The worker answers nobody: it is up when it has not given up.
     began = time.monotonic()
     while time.monotonic() - began < 1.5:
-        for part in parts:
-            part.check()
+        for started in parts:
+            started.check()
         time.sleep(0.1)
 
 
@@ -188,6 +193,7 @@ def _show(page: str, staff: str, paper: Path) -> None:
         f"Open this and order a print:  {page}",
         f"The shop's own pages:         {staff}",
         f"Printed pages land in:        {paper}",
+        f"What the parts said:          {paper.with_name('logs')}",
         "",
         "Ctrl-C stops everything.",
     ]

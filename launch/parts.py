@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from launch.terminal import Failure
@@ -28,7 +28,11 @@ _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Part:
-    """A running program. ``quiet`` keeps its words for the case that it fails."""
+    """A running program. ``quiet`` keeps its words for the case that it fails.
+
+    It writes to a file, which we read along: a pipe would break when we are killed, and a part
+    that cannot speak may not get to its orderly end.
+    """
 
     def __init__(
         self,
@@ -37,21 +41,22 @@ class Part:
         *,
         cwd: Path,
         env: Mapping[str, str],
+        journal: Path,
         quiet: bool = False,
     ) -> None:
         self.name = name
+        self._journal = journal
         self.last = deque[str](maxlen=LAST_LINES)
-        self.process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-            **_own_group(),  # type: ignore[call-overload]
-        )
+        with journal.open("wb") as output:
+            self.process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                **_own_group(),  # type: ignore[call-overload]
+            )
         self._quiet = quiet
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -101,20 +106,33 @@ class Part:
                 os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self._reader.join(1)
-        if self.process.stdout is not None and not self._reader.is_alive():
-            self.process.stdout.close()
 
     def _read(self) -> None:
-        assert self.process.stdout is not None
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         name = f"{self.name:<9} |"
         prefix = f"\033[{COLOURS[self.name]}m{name}\033[0m" if colour else name
-        for raw in self.process.stdout:
-            line = raw.rstrip()
+        for line in self._lines():
             self.last.append(line)
             if not self._quiet:
                 with _printing, contextlib.suppress(OSError):
                     print(f"{prefix} {line}", flush=True)
+
+    def _lines(self) -> Iterator[str]:
+        """Lines as they are written, until the program has ended and all is read."""
+        with self._journal.open(encoding="utf-8", errors="replace") as written:
+            unfinished = ""
+            while True:
+                ended = self.process.poll() is not None
+                while text := written.readline():
+                    unfinished += text
+                    if text.endswith("\n"):
+                        yield unfinished.rstrip()
+                        unfinished = ""
+                if ended:
+                    if unfinished:
+                        yield unfinished
+                    return
+                time.sleep(0.05)
 
 
 def _answers(url: str) -> bool:

@@ -37,7 +37,7 @@ import os, sys, time
 from pathlib import Path
 from launch.parts import Part
 part = Part("worker", [sys.executable, "-c", "import time; time.sleep(600)"], cwd=Path("."),
-            env=dict(os.environ))
+            env=dict(os.environ), journal=Path(sys.argv[1]))
 print(part.process.pid, flush=True)
 time.sleep(600)
 """
@@ -45,9 +45,14 @@ time.sleep(600)
 only_posix = pytest.mark.skipif(sys.platform == "win32", reason="uses POSIX process groups")
 
 
-def part(code: str, *arguments: str) -> Part:
-    command = [sys.executable, "-c", code, *arguments]
-    return Part("backend", command, cwd=ROOT, env=dict(os.environ), quiet=True)
+@pytest.fixture
+def part(tmp_path: Path) -> Callable[..., Part]:
+    def start(code: str, *arguments: str) -> Part:
+        command = [sys.executable, "-c", code, *arguments]
+        journal = tmp_path / "backend.log"
+        return Part("backend", command, cwd=ROOT, env=dict(os.environ), journal=journal, quiet=True)
+
+    return start
 
 
 def within(seconds: float, happened: Callable[[], object]) -> bool:
@@ -63,7 +68,7 @@ def alive(pid: int) -> bool:
     return bool(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
 
 
-def test_a_part_that_answers_is_up_and_ends_when_asked() -> None:
+def test_a_part_that_answers_is_up_and_ends_when_asked(part: Callable[..., Part]) -> None:
     port = free_port()
     server = part(SERVER, str(port))
 
@@ -76,7 +81,7 @@ def test_a_part_that_answers_is_up_and_ends_when_asked() -> None:
     assert server.process.returncode is not None
 
 
-def test_a_part_that_dies_is_named_with_its_last_lines() -> None:
+def test_a_part_that_dies_is_named_with_its_last_lines(part: Callable[..., Part]) -> None:
     dying = part("print('no paper tray'); raise SystemExit(3)")
 
     with pytest.raises(Failure, match=r"the backend ended .*exit code 3.*\n  no paper tray"):
@@ -85,7 +90,7 @@ def test_a_part_that_dies_is_named_with_its_last_lines() -> None:
 
 
 @only_posix
-def test_a_part_that_ignores_us_is_ended_with_its_children() -> None:
+def test_a_part_that_ignores_us_is_ended_with_its_children(part: Callable[..., Part]) -> None:
     deaf = part(DEAF_WITH_CHILD)
     assert within(20, lambda: deaf.last)
     child = int(deaf.last[0].split()[1])
@@ -98,9 +103,12 @@ def test_a_part_that_ignores_us_is_ended_with_its_children() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of our death")
-def test_a_kill_of_the_launcher_takes_the_parts_down() -> None:
+def test_a_kill_of_the_launcher_takes_the_parts_down(tmp_path: Path) -> None:
     launcher = subprocess.Popen(
-        [sys.executable, "-c", PARENT], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", PARENT, str(tmp_path / "worker.log")],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert launcher.stdout is not None
     child = int(launcher.stdout.readline())

