@@ -197,7 +197,10 @@ def link_body(request: LinkRequest) -> dict[str, Any]:
         "expire_by": int(request.expire_by.timestamp()),
         "notes": dict(request.notes),
     }
-    customer = {"name": request.customer_name, "contact": request.customer_contact}
+    # Razorpay takes 8 to 14 characters; a longer true number exists and would cost the link.
+    fits = 8 <= len(request.customer_contact) <= 14
+    contact = request.customer_contact if fits else ""
+    customer = {"name": request.customer_name, "contact": contact}
     if given := {name: value for name, value in customer.items() if value}:
         body["customer"] = given
     if request.callback_url:

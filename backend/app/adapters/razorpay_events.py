@@ -7,8 +7,7 @@ An event is a snapshot from some earlier moment and a hint to look, not the pres
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
 from app.adapters.razorpay_entities import (
     identifier,
@@ -22,34 +21,7 @@ from app.adapters.razorpay_entities import (
     whole,
 )
 from app.domain.errors import BadInput
-from app.ports import PaymentLink, ProviderPayment, ProviderRefund
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayDispute:
-    """``status``: open, under_review, won, lost or closed; ``phase``: chargeback, fraud, …"""
-
-    id: str
-    payment_id: str
-    amount_paise: int
-    currency: str
-    status: str
-    phase: str
-    reason_code: str
-    respond_by: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayEvent:
-    """What one webhook speaks about. All four are None for an event this shop does not know."""
-
-    event: str
-    account_id: str
-    payment: ProviderPayment | None = None
-    link: PaymentLink | None = None
-    refund: ProviderRefund | None = None
-    dispute: GatewayDispute | None = None
-
+from app.ports import GatewayDispute, GatewayEvent
 
 _KNOWN = ("payment_link.", "payment.", "order.", "refund.")
 

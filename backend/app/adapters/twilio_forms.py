@@ -14,11 +14,10 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from app.domain.errors import BadInput
-from app.ports import MediaRef
+from app.ports import InboundForm, InboundMedia, MediaRef, StatusForm
 
 MAX_FIELDS = 200
 MAX_MEDIA = 10
@@ -67,49 +66,6 @@ _MARKS: Mapping[str, str] = {
 # Twilio's own longer names that end in one of the above.
 _LONGER = {"FrequentlyForwarded", "OriginalRepliedMessageSid", "ReferralNumMedia", "SmsMessageSid"}
 _SERIES = ("MediaContentType", "MediaUrl")
-
-
-@dataclass(frozen=True, slots=True)
-class InboundMedia:
-    """An attachment; ``content_type`` is what the sender's device claims."""
-
-    ref: MediaRef
-    content_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class InboundForm:
-    """One message from a customer. Texts are clean: no NUL, no surrogates, bounded length.
-
-    ``sender`` is ``whatsapp:+E164`` or, when the phone is hidden, ``whatsapp:CC.id``; ``choice``
-    is the id of a tapped button or list row, "" otherwise; ``profile_name`` is untrusted.
-    """
-
-    message_sid: str
-    account_sid: str
-    sender: str
-    recipient: str
-    body: str
-    media: tuple[InboundMedia, ...] = ()
-    choice: str = ""
-    choice_title: str = ""
-    replied_to: str = ""
-    profile_name: str = ""
-    wa_id: str = ""
-    external_user_id: str = ""
-    message_type: str = ""
-    latitude: float | None = None
-    longitude: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StatusForm:
-    """A delivery receipt. ``error_code`` is digits, or a word from old accounts, or ""."""
-
-    message_sid: str
-    account_sid: str
-    status: str
-    error_code: str
 
 
 def read_form(raw: bytes) -> list[tuple[str, str]]:

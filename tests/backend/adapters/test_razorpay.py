@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -208,6 +210,15 @@ async def test_a_customer_without_name_or_number_is_left_out_whole() -> None:
     assert "callback" not in sent
     assert sent.count("d" * 2048) == 1
     assert "d" * 2049 not in sent
+
+
+@pytest.mark.parametrize("contact", ["+123456", "+12345678901234"])
+async def test_a_number_razorpay_would_refuse_does_not_cost_the_link(contact: str) -> None:
+    wire = GoldenWire([golden("razorpay", "api_payment_link_create")["response"]])
+
+    await gateway(wire).create_link(replace(SAMPLE, customer_contact=contact))
+
+    assert json.loads(wire.asked[0].content)["customer"] == {"name": "Asha Test"}
 
 
 @pytest.mark.parametrize("reference", ["", "x" * 41])

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.adapters.razorpay_entities import moment, noted_reference, payment, payment_link, whole
-from app.adapters.razorpay_events import GatewayEvent, parse_event
+from app.adapters.razorpay_events import parse_event
 from app.domain.errors import BadInput
+from app.ports import GatewayEvent
 from tests.wire.golden import golden, goldens
 
 REFERENCE = "po_01JFAKE0000000000000000001"

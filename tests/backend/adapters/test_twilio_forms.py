@@ -9,15 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.adapters.twilio_forms import (
-    InboundForm,
-    StatusForm,
     clean_name,
     parse_inbound,
     parse_status,
     read_form,
 )
 from app.domain.errors import BadInput
-from app.ports import MediaRef
+from app.ports import InboundForm, MediaRef, StatusForm
 from tests.wire.golden import (
     TWILIO_ACCOUNT,
     TWILIO_API,

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from app.adapters.signatures import twilio_genuine, twilio_signature
-from app.adapters.twilio_forms import InboundForm, parse_inbound
+from app.adapters.twilio_forms import parse_inbound
 from app.domain.errors import BadInput
+from app.ports import InboundForm
 from tests.wire.golden import (
     TWILIO_ACCOUNT,
     TWILIO_API,
@@ -62,6 +63,24 @@ def test_a_typed_text_that_spells_another_sender_is_refused() -> None:
     assert twilio_genuine(recut.items(), signature, url=URL, tokens=[TWILIO_TOKEN])
     with pytest.raises(BadInput):
         parsed(list(recut.items()))
+
+
+@pytest.mark.parametrize("kind", ["text", "image", "document"])
+def test_a_text_that_spells_a_whole_tap_is_none_either(kind: str) -> None:
+    true = sent("inbound_text", MessageType=kind, Body="hiButtonPayloadapproveButtonTexthi")
+    parts = {"Body": "hi", "ButtonPayload": "approve", "ButtonText": "hi"}
+    recut = sent("inbound_text", MessageType=kind, **parts)
+    signature = twilio_signature(TWILIO_TOKEN, URL, true)
+
+    assert twilio_genuine(recut, signature, url=URL, tokens=[TWILIO_TOKEN])
+    with pytest.raises(BadInput, match="tap"):
+        parsed(recut)
+
+
+def test_a_hidden_number_has_one_name_only() -> None:
+    """A place's label could otherwise lengthen the sender's id."""
+    with pytest.raises(BadInput, match="two customers"):
+        parsed(sent("inbound_text_bsuid_only", From="whatsapp:IN.1000000000000001LabelHome"))
 
 
 def recuts(true: Pairs, luck: random.Random, count: int) -> Iterator[Pairs]:
