@@ -214,6 +214,7 @@ def test_a_port_taken_by_somebody_else_is_left_to_them(data_dir: Path) -> None:
     with EmbeddedPostgres(data_dir, durable=False) as postgres:
         before = postgres.url
     with socket.socket() as stranger:
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # past connections linger
         stranger.bind(("127.0.0.1", int(before.rpartition(":")[2].split("/")[0])))
         stranger.listen()
         with EmbeddedPostgres(data_dir, durable=False) as again:
