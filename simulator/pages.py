@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from simulator.paper import Paper
 from simulator.settings import Settings
 from simulator.world import World
 
+DOT = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
+)
 STATIC = Path(__file__).parent / "static"
 THUMBNAIL, READABLE = 240, 1000  # pixels of a side's width
 
@@ -94,5 +98,9 @@ class Pages:
         width = READABLE if "wide" in request.query_params else THUMBNAIL
         picture = self.paper.picture(asked["attempt"], asked["copy"], asked["index"], width=width)
         if picture is None:
-            return Response(status_code=404, headers={"Cache-Control": "no-store"})
+            # On paper already, but its file is not closed yet: a single dot says "ask again".
+            waiting = self.paper.emitted(asked["attempt"], asked["copy"]) > asked["index"]
+            answer = Response(DOT, media_type="image/png") if waiting else Response(status_code=404)
+            answer.headers["Cache-Control"] = "no-store"
+            return answer
         return Response(picture, media_type="image/png", headers={"Cache-Control": "no-cache"})

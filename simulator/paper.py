@@ -55,7 +55,7 @@ class Paper:
         if self.folder is None:
             return []
         try:
-            text = (self.folder / "paper.jsonl").read_text("utf-8")
+            text = (self.folder / "paper.jsonl").read_text("utf-8", "replace")
         except OSError:
             return []
         found = []
@@ -98,6 +98,11 @@ class Paper:
             "quirks": list(QUIRKS),
             "jobs": list(jobs.values())[::-1],
         }
+
+    def emitted(self, attempt: str, copy: int) -> int:
+        """How many sides of a copy came out."""
+        wanted = (attempt, copy)
+        return sum((side["attempt_id"], side.get("copy", 1)) == wanted for side in self.sides())
 
     def quirk(self) -> str:
         if self.folder is None:

@@ -92,10 +92,11 @@ function sheet(job, both) {
 function face(job, side) {
   const words = `Token ${job.token}, copy ${side.copy}, page ${side.page}, ${side.color ? "colour" : "black and white"}`;
   const image = el("img", { src: side.image, alt: words, loading: "lazy", width: "120", height: "170" });
-  // The file is complete a moment after the side is on paper: look again.
+  // Its file is closed a moment after the side is on paper; until then a single dot comes.
   let tries = 0;
-  image.addEventListener("error", () => {
-    if (tries++ < 20) setTimeout(() => { image.src = `${side.image}?try=${tries}`; }, 400 + tries * 100);
+  image.addEventListener("load", () => {
+    if (image.naturalWidth > 1 || tries >= 30) return;
+    setTimeout(() => { image.src = `${side.image}?try=${++tries}`; }, 300 + tries * 100);
   });
   return el("button", { type: "button", class: `face-of ${side.color ? "" : "grey"}`, "aria-label": `Enlarge: ${words}`,
     onclick: () => enlarge(side, words) }, image);

@@ -35,6 +35,7 @@ class PretendShop:
     chats: dict[str, dict[str, Any]] = field(default_factory=dict)
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
     token: int = 40
+    charged: int = 0
     work: set[asyncio.Task[None]] = field(default_factory=set)
 
     def app(self) -> Starlette:
@@ -136,7 +137,8 @@ class PretendShop:
     async def charge(self, who: str, chat: dict[str, Any]) -> None:
         assert self.razorpay
         assert self.settings
-        reference = f"po_{len(self.orders)}"
+        self.charged += 1
+        reference = f"po_{self.charged}"
         asked = {
             "amount": 5600,
             "reference_id": reference,
