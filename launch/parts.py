@@ -20,7 +20,7 @@ from launch.terminal import Failure
 
 COLOURS = {"simulator": "35", "backend": "36", "worker": "33"}
 PR_SET_PDEATHSIG = 1
-LAST_LINES = 20
+LAST_LINES = 30
 
 _printing = threading.Lock()
 # Never through a proxy: everything here is on this machine.
