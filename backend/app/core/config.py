@@ -1,4 +1,4 @@
-"""Settings from the environment or ``backend/.env``; refused at start with the fix, not at midnight.
+"""Settings from the environment or ``backend/.env``; refused at start, with the fix.
 
 ``docs/settings.md`` is generated from the descriptions here.
 """

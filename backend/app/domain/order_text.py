@@ -58,7 +58,10 @@ _PRINT_TYPES: dict[str, PrintType] = {
 }
 
 _COPY_WORDS = frozenset(
-    "copy copies copi pcs piece pieces prints please pls only just x कॉपी कापी प्रति".split()
+    [
+        *("copy", "copies", "copi", "pcs", "piece", "pieces", "prints", "x"),
+        *("please", "pls", "only", "just", "कॉपी", "कापी", "प्रति"),
+    ]
 )
 _NUMBER_WORDS: dict[str, int] = {
     word: number
@@ -91,13 +94,12 @@ def words(text: str) -> list[str]:
     for position, character in enumerate(plain):
         following = plain[position + 1 : position + 2]
         before = plain[position - 1 : position] if position else ""
+        sign = character in "-+." and _is_number(following) and (character != "." or before)
+        inside = character in ",/" and _is_number(before) and _is_number(following)
+        question = character == "?" and plain.strip() == "?"
         if unicodedata.category(character)[0] in "LMN":
             kept.append(_digit(character))
-        elif character == "?" and plain.strip() == "?":
-            kept.append(character)
-        elif character in "-+." and _is_number(following) and (character != "." or before):
-            kept.append(character)
-        elif character in ",/" and _is_number(before) and _is_number(following):
+        elif sign or inside or question:
             kept.append(character)
         else:
             kept.append(" ")
@@ -117,7 +119,7 @@ def command(text: str) -> Command | None:
 def print_type(text: str, choices: tuple[PrintType, ...]) -> PrintType | None:
     """An answer to the print-type question: words, or the number of a choice."""
     # A typed button title carries its price: "B&W ₹12".
-    asked = text.split("₹")[0]
+    asked = text.split("₹", maxsplit=1)[0]
     read = [word for word in words(asked) if word not in ("please", "print", "pls")]
     if len(read) == 1 and read[0].isdecimal() and len(read[0]) < 3:
         number = int(read[0])

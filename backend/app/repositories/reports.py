@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -188,6 +190,17 @@ class Reports:
         )
         return list(rows)
 
+    async def background_silence(self) -> float | None:
+        """Seconds since a background worker last beat; None when there is none."""
+        result = await self._session.execute(
+            text(
+                "SELECT extract(epoch FROM clock_timestamp() - max(last_heartbeat)) "
+                "FROM procrastinate_workers"
+            )
+        )
+        age = result.scalar_one()
+        return None if age is None else float(age)
+
     async def swept(self, name: str, summary: str) -> None:
         await self._session.execute(
             text(
@@ -201,3 +214,19 @@ class Reports:
     async def sweeps(self) -> list[SweepRun]:
         rows = await self._session.scalars(select(SweepRun).order_by(SweepRun.name))
         return list(rows)
+
+    async def broken_invariants(self) -> dict[str, list[str]]:
+        """Each promise of ``repositories/invariants.sql`` with the rows that break it."""
+        broken = {}
+        for name, sql in invariants().items():
+            rows = await self._session.execute(text(sql.replace(":", "\\:")))
+            broken[name] = [" ".join(map(str, row)) for row in rows]
+        return broken
+
+
+@cache
+def invariants() -> dict[str, str]:
+    """Name → query. A query that returns rows has found a broken promise."""
+    script = Path(__file__).with_name("invariants.sql").read_text(encoding="utf-8")
+    parts = script.split("-- name: ")[1:]
+    return {part.split("\n", 1)[0].strip(): part.split("\n", 1)[1].strip() for part in parts}

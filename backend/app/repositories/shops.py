@@ -26,6 +26,13 @@ class Shops:
         found: Shop | None = await self._session.scalar(select(Shop).where(Shop.code == code))
         return found
 
+    async def first_id(self) -> UUID:
+        """The oldest shop: whose list gets what belongs to no shop."""
+        found: UUID = (
+            await self._session.execute(select(Shop.id).order_by(Shop.created_at).limit(1))
+        ).scalar_one()
+        return found
+
     async def ensure(self, shop_id: UUID, *, code: str, name: str, bw: Money, color: Money) -> None:
         """The default shop exists, and its price list is the one of the settings.
 

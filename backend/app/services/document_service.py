@@ -198,7 +198,7 @@ class DocumentService:
 
         Returns the unowned objects of this look, to be passed to the next.
         """
-        stored = {key async for key in self._store.keys()}
+        stored = {key async for key in self._store.keys()}  # noqa: SIM118 - a store, not a dict
         async with self._unit_of_work("system:retention") as tx:
             owned = await tx.documents.keys()
         unowned = stored - owned

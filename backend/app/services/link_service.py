@@ -101,10 +101,25 @@ class LinkService:
 
     async def _create_once(self, gateway: PaymentGateway, request: LinkRequest) -> PaymentLink:
         """A used reference means an earlier try went through: that link is adopted."""
+        if known := await self._made_before(gateway, request):
+            return known
+        try:
+            return await gateway.create_link(request)
+        except ProviderRejected as error:
+            if error.provider_code != "duplicate_reference":
+                raise
+            # An answer that was lost between our look and our call.
+            if known := await self._made_before(gateway, request):
+                return known
+            raise
+
+    async def _made_before(
+        self, gateway: PaymentGateway, request: LinkRequest
+    ) -> PaymentLink | None:
         for known in await gateway.find_links(request.reference_id):
             if known.amount_paise == request.amount_paise and known.status != "cancelled":
                 return known
-        return await gateway.create_link(request)
+        return None
 
     async def _link_made(self, payment_id: UUID, link: PaymentLink) -> None:
         async with self._unit_of_work("system:link") as tx:

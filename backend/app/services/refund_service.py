@@ -110,6 +110,24 @@ class RefundService:
         left = max(p.captured_paise - p.refunded_paise for p in captured)
         raise NotAllowed(f"At most {Money(left)} is left to refund.", code="refund_too_large")
 
+    async def refund_all(self, tx: Transaction, order: Order, *, reason: str, by: str) -> None:
+        """Everything captured for an order goes back, and its printing stops."""
+        for payment in await tx.payments.of_order(order.id):
+            left = payment.captured_paise - payment.refunded_paise
+            if payment.status != PaymentStatus.CAPTURED or left < 1:
+                continue
+            await self._stage(
+                tx, payment, left, reason=reason, key=f"all:{payment.id}", body="", by=by
+            )
+            await self._stop_printing(tx, order, payment)
+            await self._notices.order(
+                tx,
+                order,
+                Text.REFUND_STARTED,
+                key=f"refund_all:{payment.id}",
+                total=Money(left).short,
+            )
+
     async def give_back(self, tx: Transaction, payment: Payment, *, reason: str) -> None:
         """Automatic and whole: money that cannot be used. Keyed by the payment itself."""
         await self._stage(
@@ -181,14 +199,26 @@ class RefundService:
                 payment.rzp_payment_id,
                 amount_paise=refund.amount_paise,
                 key=f"refund-{refund.id}",
-                receipt=f"r-{refund.id}"[:40],
+                receipt=receipt_of(refund),
                 notes={"reason": refund.reason[:200]},
             )
         except ProviderRejected as error:
+            if error.provider_code == "already_refunded" and await self._adopt(refund, payment):
+                return
             await self._failed(refund_id, str(error.reason))
             return
         crash_here("refund.after_call")
         await self._apply(refund_id, sent)
+
+    async def _adopt(self, refund: Refund, payment: Payment) -> bool:
+        """Whether the provider has this very refund already: our receipt is on it."""
+        assert self._gateway is not None
+        assert payment.rzp_payment_id is not None
+        for known in await self._gateway.payment_refunds(payment.rzp_payment_id):
+            if known.receipt == receipt_of(refund) and known.amount_paise == refund.amount_paise:
+                await self._apply(refund.id, known)
+                return True
+        return False
 
     async def look(self, refund_id: UUID) -> str:
         """Reads a refund at the provider, or sends it if it never went."""
@@ -316,6 +346,11 @@ class RefundService:
                 total=Money(refund.amount_paise).short,
                 reference=refund.rzp_refund_id or "cash",
             )
+
+
+def receipt_of(refund: Refund) -> str:
+    """Our mark on the provider's refund, at most 40 characters."""
+    return f"r-{refund.id}"
 
 
 _EVENTS = {

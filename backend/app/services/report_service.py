@@ -168,6 +168,10 @@ class ReportService:
                 orders_today=stats["orders"]["today"],
             )
 
+    async def broken_invariants(self) -> dict[str, list[str]]:
+        async with self._unit_of_work("system:read") as tx:
+            return await tx.reports.broken_invariants()
+
     async def collect(self, shop_id: UUID, order_id: UUID, *, by: str, undo: bool = False) -> None:
         """Handed over at the counter, or taken back when the tap was a mistake."""
         async with self._unit_of_work(by) as tx:

@@ -1,0 +1,112 @@
+"""The shapes of ``contract.md`` section 3, in and out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(min_length=1, max_length=120)]
+
+
+class In(BaseModel):
+    """Unknown fields are ignored: an older worker may meet a newer server and the reverse."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class PrinterIn(In):
+    name: Name
+    backend: str = Field("", max_length=40)
+    color: bool = True
+    duplex: bool = False
+    papers: list[str] = Field(default_factory=list, max_length=40)
+    state: str = Field("unknown", max_length=40)
+    reasons: list[str] = Field(default_factory=list, max_length=20)
+
+
+class ClaimIn(In):
+    worker_id: Name
+    printers: list[PrinterIn | Name] = Field(default_factory=list, max_length=50)
+    wait: float = Field(0, ge=0, le=30)
+    job_id: UUID | None = None
+
+
+class ReportIn(In):
+    status: str = Field(min_length=1, max_length=20)
+    epoch: int = Field(ge=0, lt=2**62)
+    attempt_id: UUID
+    worker_id: str = Field("", max_length=120)
+    error: str | None = Field(None, max_length=2000)
+    evidence: dict[str, Any] | None = None
+
+
+class JobBeatIn(In):
+    epoch: int = Field(ge=0, lt=2**62)
+    attempt_id: UUID
+    worker_id: str = Field("", max_length=120)
+
+
+class WorkerBeatIn(In):
+    worker_id: Name
+    version: str = Field("", max_length=40)
+    printers: list[PrinterIn] = Field(default_factory=list, max_length=50)
+    unsent_reports: int = Field(0, ge=0, lt=2**31)
+
+
+class RefundIn(In):
+    amount_paise: Annotated[int, Field(strict=True, lt=2**53)]
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class CashIn(In):
+    amount_paise: Annotated[int, Field(strict=True, lt=2**53)]
+
+
+class FileOut(BaseModel):
+    url: str
+    sha256: str
+    bytes: int
+    pages: int
+    name: str
+
+
+class SettingsOut(BaseModel):
+    print_type: Literal["BW", "COLOR", "BOTH"]
+    copies: int
+    pages: str
+    color_pages: list[int]
+    sides: str
+    paper: str
+    collate: bool = True
+
+
+class JobOut(BaseModel):
+    id: UUID
+    order_id: UUID
+    shop_id: UUID
+    token: str
+    status: str
+    epoch: int
+    lease_seconds: int
+    attempt_id: UUID | None
+    retry_count: int
+    printer_name: str
+    created_at: datetime
+    error: str
+    file: FileOut
+    settings: SettingsOut
+
+
+class RefundOut(BaseModel):
+    id: UUID
+    order_id: UUID | None
+    payment_id: UUID
+    amount_paise: int
+    status: str
+    reason: str
+    requested_by: str
+    rzp_refund_id: str | None
+    created_at: datetime

@@ -1,0 +1,123 @@
+"""Rows as the JSON of ``contract.md``: one function per shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.api.schemas import FileOut, JobOut, RefundOut, SettingsOut
+from app.core.logging import scrub
+from app.models_orders import Refund
+from app.repositories.print_jobs import LEASE_SECONDS
+from app.services.document_service import DocumentService
+from app.services.report_service import OrderStory
+
+
+def job_view(job: dict[str, Any], documents: DocumentService) -> JobOut:
+    return JobOut(
+        id=job["id"],
+        order_id=job["order_id"],
+        shop_id=job["shop_id"],
+        token=job["token"],
+        status=job["status"],
+        epoch=job["epoch"],
+        lease_seconds=LEASE_SECONDS,
+        attempt_id=job["attempt_id"],
+        retry_count=job["retry_count"],
+        printer_name=job["printer_name"],
+        created_at=job["created_at"],
+        error=job["error"],
+        file=FileOut(
+            url=documents.link(job["storage_key"]),
+            sha256=job["sha256"],
+            bytes=job["bytes"],
+            pages=job["pages"],
+            name=f"token-{job['token']}.pdf",
+        ),
+        settings=SettingsOut(
+            print_type=job["print_type"],
+            copies=job["copies"],
+            pages=job["page_ranges"],
+            color_pages=job["color_pages"],
+            sides=job["sides"],
+            paper=job["paper"],
+        ),
+    )
+
+
+def refund_view(refund: Refund) -> RefundOut:
+    return RefundOut(
+        id=refund.id,
+        order_id=refund.order_id,
+        payment_id=refund.payment_id,
+        amount_paise=refund.amount_paise,
+        status=refund.status,
+        reason=refund.reason,
+        requested_by=refund.requested_by,
+        rzp_refund_id=refund.rzp_refund_id,
+        created_at=refund.created_at,
+    )
+
+
+def row_view(row: Any) -> dict[str, Any]:
+    """Every column of a row."""
+    if isinstance(row, dict):
+        return dict(row)
+    return {column.key: getattr(row, column.key) for column in row.__mapper__.column_attrs}
+
+
+def order_line(row: dict[str, Any]) -> dict[str, Any]:
+    """An order in a list. The phone is masked here; the order's own page shows no more."""
+    return {**row, "id": row["id"], "phone": scrub(f"+{row['phone']}") if row["phone"] else ""}
+
+
+_HIDDEN = {
+    "documents": {"storage_key", "preview_keys", "message_sid", "media_sid"},
+    "payments": {"next_look_at", "looks"},
+    "refunds": {"body_sha256", "next_look_at"},
+    "jobs": {"storage_key", "queue_number"},
+}
+
+
+def story_view(story: OrderStory) -> dict[str, Any]:
+    order = row_view(story.order)
+    order.pop("page_token")
+    attempts = [row_view(attempt) for attempt in story.attempts]
+
+    def rows(name: str, items: Any) -> list[dict[str, Any]]:
+        hidden = _HIDDEN[name]
+        return [
+            {key: value for key, value in row_view(item).items() if key not in hidden}
+            for item in items
+        ]
+
+    jobs = rows("jobs", story.jobs)
+    for job in jobs:
+        job["attempts"] = [attempt for attempt in attempts if attempt["job_id"] == job["id"]]
+    return {
+        **order,
+        "customer": {
+            "id": story.customer.id,
+            "name": story.customer.name,
+            "phone": scrub(f"+{story.customer.phone}") if story.customer.phone else "",
+            "language": story.customer.language,
+        },
+        "documents": rows("documents", story.documents),
+        "quote": row_view(story.quote) if story.quote else None,
+        "payments": rows("payments", story.payments),
+        "refunds": rows("refunds", story.refunds),
+        "jobs": jobs,
+        "messages": [
+            {
+                "id": message.id,
+                "direction": message.direction,
+                "kind": message.kind,
+                "body": message.body,
+                "status": message.status,
+                "error_code": message.error_code,
+                "at": message.staged_at,
+            }
+            for message in story.messages
+        ],
+        "timeline": list(story.timeline),
+        "ahead": story.ahead,
+    }

@@ -1,0 +1,288 @@
+"""``python -m app.cli``: every command of the backend. Exit codes: contract section 9."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.table import Table
+
+from app.core.config import BadSettings, Settings, load_settings
+from app.core.database import DATABASE_DOWN, render_schema, upgrade
+from app.core.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
+from app.core.logging import configure_logging
+from app.domain.errors import ShopError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+token_app = typer.Typer(no_args_is_help=True, help="Bearer tokens for scripts.")
+users_app = typer.Typer(no_args_is_help=True, help="Staff who sign in to the dashboard.")
+twilio_app = typer.Typer(no_args_is_help=True, help="WhatsApp through Twilio.")
+razorpay_app = typer.Typer(no_args_is_help=True, help="Payments through Razorpay.")
+for name, part in (
+    ("token", token_app),
+    ("users", users_app),
+    ("twilio", twilio_app),
+    ("razorpay", razorpay_app),
+):
+    app.add_typer(part, name=name)
+
+T = TypeVar("T")
+STOP_SECONDS = 3
+# Longer than a worker holds its claim call open, so that connections are not cut between two.
+KEEP_ALIVE_SECONDS = 75
+
+
+def say(text: str) -> None:
+    Console(highlight=False, soft_wrap=True).print(text, markup=False)
+
+
+def settings_or_exit() -> Settings:
+    settings = load_settings()
+    configure_logging(console=settings.console_logs)
+    return settings
+
+
+def with_shop(work: Callable[[Any], Awaitable[T]], *, background: bool = False) -> T:
+    """Opens the house for one command and closes it again."""
+    # Imported late: `schema` and `--help` need no PDF library.
+    from app.bootstrap import Premises  # noqa: PLC0415
+
+    async def run() -> T:
+        async with Premises(settings_or_exit(), background=background) as shop:
+            return await work(shop)
+
+    return run_async(run())
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """psycopg cannot use the proactor loop that Windows prefers."""
+    if sys.platform == "win32":
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            return runner.run(work)
+    return asyncio.run(work)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+) -> None:
+    """Run the web process (and the background tasks, unless BACKGROUND=off)."""
+    from app.main import create_app  # noqa: PLC0415 - see with_shop
+
+    config = uvicorn.Config(
+        create_app(load_settings()),
+        host=host,
+        port=port,
+        loop="asyncio" if sys.platform == "win32" else "auto",
+        access_log=False,
+        log_config=None,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        server_header=False,
+    )
+    server = uvicorn.Server(config)
+    run_async(server.serve())
+    if not server.started:
+        raise typer.Exit(1)
+
+
+@app.command()
+def background() -> None:
+    """Run background tasks only; any number of these may run."""
+
+    async def work(_: Any) -> None:
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if sys.platform == "win32":
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
+            else:
+                loop.add_signal_handler(number, stopped.set)
+        say("Background tasks are running. Ctrl-C stops them.")
+        await stopped.wait()
+
+    with_shop(work, background=True)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's tables to the newest version."""
+    settings = settings_or_exit()
+    if settings.database_url:
+        upgrade(settings.database_url)
+    else:
+        with EmbeddedPostgres(settings.data_dir) as embedded:
+            upgrade(embedded.url)
+    say("The database is up to date.")
+
+
+@app.command()
+def schema() -> None:
+    """Print schema.sql: everything an empty database needs."""
+    sys.stdout.write(render_schema())
+
+
+@app.command()
+def doctor() -> None:
+    """Check every part of this installation, one line each, with the fix."""
+    settings = settings_or_exit()
+
+    async def work(shop: Any) -> bool:
+        fine = True
+        table = Table(show_header=False, box=None, pad_edge=False)
+        for name, check in (await shop.health.checks()).items():
+            fine &= check.status != "down"
+            table.add_row(check.status, name, check.reason)
+        for name, ready, fix in (
+            ("WhatsApp", settings.twilio_ready, "set the three TWILIO_ settings"),
+            ("online payment", settings.razorpay_ready, "set RAZORPAY_KEY_ID and _SECRET"),
+            (
+                "payment webhook",
+                bool(settings.razorpay_webhook_secrets),
+                "set RAZORPAY_WEBHOOK_SECRET, else payments are only found by looking",
+            ),
+            (
+                "public address",
+                settings.backend_public_url.startswith("https://"),
+                "providers reach only an https:// BACKEND_PUBLIC_URL",
+            ),
+        ):
+            table.add_row("ok" if ready else "warn", name, "" if ready else fix)
+        Console(highlight=False).print(table)
+        return fine
+
+    if not with_shop(work):
+        raise typer.Exit(1)
+
+
+@token_app.command("create")
+def token_create(name: Annotated[str, typer.Option(help="Who uses it.")]) -> None:
+    """Make a bearer token; it is printed once, alone on stdout."""
+    sys.stdout.write(with_shop(lambda shop: shop.staff.create_token(name)) + "\n")
+
+
+@users_app.command("add")
+def users_add(
+    name: str,
+    role: Annotated[str, typer.Option(help="owner, operator or viewer")] = "operator",
+) -> None:
+    """Add a person; a first password is made and shown once."""
+    password = secrets.token_urlsafe(9)
+    with_shop(lambda shop: shop.staff.add_user(name, password, role=role))
+    say(f"{name} may sign in as {role} with the password {password}")
+
+
+@users_app.command("reset")
+def users_reset(name: str) -> None:
+    """Give a person a new password and sign all their browsers out."""
+    password = secrets.token_urlsafe(9)
+    with_shop(lambda shop: shop.staff.reset_password(name, password))
+    say(f"{name} may sign in with the password {password}")
+
+
+@users_app.command("list")
+def users_list() -> None:
+    """Everybody who may sign in."""
+    people = with_shop(lambda shop: shop.staff.users())
+    for name, role in people:
+        say(f"{name}\t{role}")
+    if not people:
+        say("Nobody yet. Add the owner: python -m app.cli users add NAME --role owner")
+
+
+@app.command()
+def reconcile() -> None:
+    """Compare our books with the providers once, and say what was found."""
+    for line in with_shop(lambda shop: shop.housekeeping.everything()):
+        say(line)
+
+
+@app.command("check-invariants")
+def check_invariants() -> None:
+    """Evaluate the promises about money and paper on this database; exit 1 when one is broken."""
+    broken = with_shop(lambda shop: shop.reports.broken_invariants())
+    for name, rows in broken.items():
+        say(f"{name}: {len(rows)} rows, first: {rows[0]}" if rows else f"{name}: ok")
+    if any(broken.values()):
+        raise typer.Exit(1)
+
+
+@twilio_app.command("check")
+def twilio_check() -> None:
+    """Ask Twilio whether our credentials are good."""
+
+    async def work(shop: Any) -> None:
+        if shop.messenger is None:
+            raise ShopError("Set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_WHATSAPP_NUMBER.")
+        await shop.messenger.ping()
+
+    with_shop(work)
+    say("Twilio knows us.")
+
+
+@razorpay_app.command("check")
+def razorpay_check() -> None:
+    """Ask Razorpay whether our keys are good."""
+
+    async def work(shop: Any) -> None:
+        if shop.gateway is None:
+            raise ShopError("Set RAZORPAY_KEY_ID and RAZORPAY_KEY_SECRET.")
+        await shop.gateway.ping()
+
+    with_shop(work)
+    say("Razorpay knows us.")
+
+
+@app.command()
+def poster(
+    output: Annotated[Path, typer.Option(help="Where to write the page.")] = Path("poster.html"),
+) -> None:
+    """Write the counter poster with its QR code as one printable page."""
+    from app.web.poster import poster_page  # noqa: PLC0415 - see with_shop
+
+    settings = settings_or_exit()
+    if not settings.twilio_whatsapp_number:
+        raise ShopError("Set TWILIO_WHATSAPP_NUMBER: the poster's QR code opens a chat with it.")
+    page = poster_page(
+        shop_name=settings.shop_name,
+        number=settings.whatsapp_number,
+        bw=settings.price_bw,
+        color=settings.price_color,
+    )
+    output.write_text(page, encoding="utf-8")
+    say(f"Written to {output}. Open it in a browser and print it on A4.")
+
+
+def main() -> None:
+    """Errors are sentences on stderr; 0 fine, 1 failed, 2 wrong use, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        # A redirected stream on Windows may not know ₹ or ✓.
+        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    try:
+        app(standalone_mode=True)
+    except BadSettings as error:
+        _end(f"printwala does not start: {error.detail}", 2)
+    except (ShopError, EmbeddedPostgresError) as error:
+        _end(str(error), 1)
+    except DATABASE_DOWN as error:
+        _end(f"The database does not answer: {error}. Check DATABASE_URL.", 1)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def _end(sentence: str, code: int) -> None:
+    sys.stderr.write(sentence + "\n")
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()

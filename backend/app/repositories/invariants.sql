@@ -1,0 +1,93 @@
+-- The promises about money and paper that a query can check, on any database, at any time.
+-- Each query returns the rows that break it. Numbers are those of the invariants table in
+-- ARCHITECTURE.md.
+
+-- name: I1 every captured rupee has one owner
+SELECT p.id, p.disposition, o.status, p.captured_paise, p.refunded_paise
+FROM payments p LEFT JOIN orders o ON o.id = p.order_id
+WHERE p.status = 'CAPTURED' AND NOT (
+    -- wholly on its way back
+    p.refunded_paise = p.captured_paise
+    -- printed, or in work and moving
+    OR (p.disposition = 'FULFILS' AND o.status IN ('READY', 'COLLECTED', 'PAID'))
+    -- or a person is asked
+    OR EXISTS (SELECT 1 FROM attention_items a WHERE a.closed_at IS NULL AND (
+        a.subject IN ('payment:' || coalesce(p.rzp_payment_id, p.id::text), 'order:' || p.order_id)
+        OR a.order_id = p.order_id
+        OR a.subject IN (SELECT 'refund:' || r.id FROM refunds r WHERE r.payment_id = p.id)))
+)
+
+-- name: I2 at most one payment fulfils an order, and it equals its quote
+SELECT p.id, p.captured_paise, q.amount_paise
+FROM payments p JOIN quotes q ON q.id = p.quote_id
+WHERE p.disposition = 'FULFILS' AND (p.captured_paise <> q.amount_paise
+    OR p.currency <> q.currency OR q.order_id <> p.order_id)
+
+-- name: I3 nothing is started before it is paid
+SELECT a.id FROM print_attempts a JOIN print_jobs j ON j.id = a.job_id
+WHERE a.started_at IS NOT NULL AND j.authorised_by = '' AND NOT EXISTS (
+    SELECT 1 FROM payments p WHERE p.order_id = j.order_id AND p.disposition = 'FULFILS'
+        AND p.captured_at <= a.started_at)
+
+-- name: I4 what is printed is what was quoted
+SELECT a.id FROM print_attempts a JOIN print_jobs j ON j.id = a.job_id
+JOIN orders o ON o.id = j.order_id JOIN quotes q ON q.id = o.quote_id
+WHERE a.started_at IS NOT NULL AND j.kind = 'ORIGINAL'
+    AND (a.sha256 <> q.sha256 OR a.copies <> q.copies)
+
+-- name: I5 no job is started twice
+SELECT job_id, count(*) FROM print_attempts
+WHERE started_at IS NOT NULL AND outcome <> 'never_accepted' GROUP BY job_id HAVING count(*) > 1
+
+-- name: I6 no machine moves a job out of UNCERTAIN without proof
+SELECT t.entity_id, t.to_status, t.actor FROM transitions t
+WHERE t.entity = 'print_jobs' AND t.from_status = 'UNCERTAIN' AND t.actor NOT LIKE 'user:%'
+    AND NOT (t.to_status = 'COMPLETED' AND t.actor LIKE 'worker:%')
+
+-- name: I7 no silence about a paid order
+SELECT o.id, o.token FROM orders o WHERE o.status = 'PAID'
+    AND greatest(o.updated_at, coalesce((SELECT max(j.updated_at) FROM print_jobs j
+        WHERE j.order_id = o.id), o.updated_at)) < clock_timestamp() - interval '20 minutes'
+    AND NOT EXISTS (SELECT 1 FROM attention_items a
+        WHERE a.closed_at IS NULL AND a.order_id = o.id)
+
+-- name: I8 every kept webhook comes to an end
+SELECT w.id, w.provider, w.status FROM webhook_logs w
+WHERE (w.status = 'NEW' AND w.received_at < clock_timestamp() - interval '1 hour')
+    OR (w.status = 'DEAD' AND w.reason = '')
+
+-- name: I10 only drawn arrows occur
+SELECT t.id, t.entity, t.from_status, t.to_status FROM transitions t
+WHERE t.from_status IS NOT NULL AND NOT EXISTS (SELECT 1 FROM allowed_transitions w
+    WHERE (w.entity, w.from_status, w.to_status) = (t.entity, t.from_status, t.to_status))
+
+-- name: I11 epochs of a job never fall
+SELECT z.entity_id FROM (SELECT entity_id, epoch, max(epoch) OVER (PARTITION BY entity_id
+    ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier
+    FROM transitions WHERE entity = 'print_jobs' AND epoch IS NOT NULL) z
+WHERE z.epoch < z.earlier
+
+-- name: I15 refunds stay within captures
+SELECT p.id, p.captured_paise, p.refunded_paise, s.total
+FROM payments p JOIN (SELECT payment_id, sum(amount_paise) AS total FROM refunds
+    WHERE status <> 'FAILED' GROUP BY payment_id) s ON s.payment_id = p.id
+WHERE s.total > p.captured_paise OR p.refunded_paise <> s.total
+
+-- name: I16 a quote is the sum of its lines
+SELECT q.id, q.amount_paise FROM quotes q
+WHERE q.amount_paise <> (SELECT sum((line ->> 'amount_paise')::bigint)
+    FROM jsonb_array_elements(q.lines) line)
+
+-- name: I17 one open order a customer
+SELECT customer_id, count(*) FROM orders WHERE status IN ('DRAFT', 'PAYMENT_PENDING')
+GROUP BY customer_id HAVING count(*) > 1
+
+-- name: I19 deleted files are gone in time
+SELECT d.id FROM documents d LEFT JOIN orders o ON o.id = d.order_id
+WHERE d.deleted_at IS NULL AND d.delete_after < clock_timestamp() - interval '30 minutes'
+    AND (o.id IS NULL OR o.status NOT IN ('DRAFT', 'PAYMENT_PENDING', 'PAID'))
+
+-- name: I29 printed is backed by evidence
+SELECT j.id FROM print_jobs j WHERE j.status = 'COMPLETED' AND NOT EXISTS (
+    SELECT 1 FROM print_attempts a WHERE a.job_id = j.id AND (a.evidence ? 'spooler_completed'
+        OR a.evidence ? 'counter_delta' OR a.evidence ? 'confirmed_by'))

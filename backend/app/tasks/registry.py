@@ -1,0 +1,133 @@
+"""Every task by name: thin functions, one use case each. Names are what use cases defer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+import procrastinate
+from procrastinate import JobContext
+
+from app.domain.errors import ProviderUnavailable, ProviderUncertain, Refusal
+from app.services.document_service import DocumentService
+from app.services.housekeeping import Housekeeping
+from app.services.inbox_service import InboxService
+from app.services.link_service import LinkService
+from app.services.refund_service import RefundService
+from app.services.twilio_service import TwilioService
+from app.tasks.work_queue import Patience, last_try, retry_stalled
+
+KEEP_FAILED_HOURS = 24 * 14
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    inbox: InboxService
+    documents: DocumentService
+    twilio: TwilioService
+    links: LinkService
+    refunds: RefundService
+    housekeeping: Housekeeping
+
+
+async def _or_give_up(
+    context: JobContext, work: Awaitable[object], way_out: Callable[[str], Awaitable[None]]
+) -> None:
+    """Runs ``work``; when the provider stays away for the last time, takes the way out."""
+    try:
+        await work
+    except (ProviderUnavailable, ProviderUncertain) as error:
+        if not last_try(context.job):
+            raise
+        await way_out(str(error))
+
+
+def register(queue: procrastinate.App, use: UseCases) -> None:
+    patient = Patience()
+
+    @queue.task(name="receive", retry=patient, pass_context=True)
+    async def receive(context: JobContext, inbox_id: int) -> None:
+        try:
+            await use.inbox.process(inbox_id)
+        except Exception as error:
+            if patient.get_retry_decision(exception=error, job=context.job) is not None:
+                raise
+            await use.inbox.bury(inbox_id, f"{type(error).__name__}: {error}")
+            raise
+
+    @queue.task(name="prepare_document", queue="documents", retry=patient, pass_context=True)
+    async def prepare_document(context: JobContext, document_id: str) -> None:
+        document = UUID(document_id)
+        try:
+            await use.documents.prepare(document)
+        except Exception as error:
+            provider = isinstance(error, ProviderUnavailable | ProviderUncertain)
+            # Twilio gives a file within a minute or two, or not at all.
+            if provider and context.job.attempts < 6:
+                raise
+            if not provider and patient.get_retry_decision(exception=error, job=context.job):
+                raise
+            reason = Refusal.NOT_FETCHED if provider else Refusal.CONVERTER_FAILED
+            await use.documents.refuse(document, reason)
+
+    @queue.task(name="send_message", retry=patient, pass_context=True)
+    async def send_message(context: JobContext, message_id: int) -> None:
+        async def way_out(why: str) -> None:
+            await use.twilio.gave_up_sending(message_id, why)
+
+        await _or_give_up(context, use.twilio.send(message_id), way_out)
+
+    @queue.task(name="make_link", retry=patient, pass_context=True)
+    async def make_link(context: JobContext, payment_id: str) -> None:
+        async def way_out(why: str) -> None:
+            await use.links.gave_up_on_link(UUID(payment_id), why)
+
+        await _or_give_up(context, use.links.make_link(UUID(payment_id)), way_out)
+
+    @queue.task(name="close_link", retry=patient)
+    async def close_link(payment_id: str) -> None:
+        await use.links.close_link(UUID(payment_id))
+
+    @queue.task(name="look_at_link", retry=patient)
+    async def look_at_link(payment_id: str, door: str) -> None:
+        await use.links.look(UUID(payment_id), door=door)
+
+    @queue.task(name="issue_refund", retry=patient)
+    async def issue_refund(refund_id: str) -> None:
+        await use.refunds.issue(UUID(refund_id))
+
+    _register_sweeps(queue, use.housekeeping)
+
+
+def _register_sweeps(queue: procrastinate.App, keep: Housekeeping) -> None:
+    async def stalled() -> str:
+        return f"{await retry_stalled(queue)} tasks of dead workers started again"
+
+    async def finished() -> str:
+        await queue.job_manager.delete_old_jobs(
+            nb_hours=KEEP_FAILED_HOURS, include_failed=True, include_cancelled=True
+        )
+        return "old tasks removed"
+
+    # The sixth field of a cron line is seconds.
+    for name, cron, work in (
+        ("sweep_leases", "* * * * * */5", keep.leases),
+        ("sweep_payments", "* * * * * */10", keep.payments),
+        ("sweep_refunds", "* * * * * */30", keep.refunds),
+        ("sweep_orders", "* * * * * */15", keep.orders),
+        ("sweep_lost_tasks", "* * * * * */15", keep.lost_tasks),
+        ("sweep_stalled", "* * * * * */15", stalled),
+        ("sweep_documents", "*/5 * * * *", keep.documents),
+        ("sweep_finished", "17 4 * * *", finished),
+    ):
+        _register_sweep(queue, name, cron, work)
+
+
+def _register_sweep(
+    queue: procrastinate.App, name: str, cron: str, work: Callable[[], Awaitable[str]]
+) -> None:
+    @queue.periodic(cron=cron)
+    @queue.task(name=name, queueing_lock=name, lock=name)
+    async def sweep(timestamp: int) -> None:  # noqa: ARG001 - the queue passes when it was due
+        await work()

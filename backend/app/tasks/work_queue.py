@@ -1,0 +1,148 @@
+"""The task queue: procrastinate on the same PostgreSQL, so that work commits with its cause."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+import procrastinate
+import psycopg
+import structlog
+from procrastinate import exceptions
+from procrastinate.jobs import Job
+
+from app.core.database import DATABASE_DOWN, TIMEOUTS
+from app.domain.errors import ProviderUnavailable, ProviderUncertain
+
+log = structlog.get_logger(__name__)
+
+# A job whose lane was busy waits for the next look, so looks are frequent.
+LOOK_SECONDS = 0.2
+CHAT_WORKERS = 12
+DOCUMENT_WORKERS = 3
+STOP_SECONDS = 5
+STALLED_SECONDS = 30
+
+# Seconds before the next try, for a provider that cannot be reached: 1 s, 3 s, 10 s, ... in all
+# about 40 minutes. Then the task's own way out is taken.
+PATIENCE = (1, 3, 10, 20, 30, 60, 120, 300, 600, 1200)
+
+
+class Patience(procrastinate.BaseRetryStrategy):
+    """Tries again what did not happen or may not have happened; a bug gets three more tries."""
+
+    def get_retry_decision(
+        self, *, exception: BaseException, job: Job
+    ) -> procrastinate.RetryDecision | None:
+        waits: tuple[int, ...] = PATIENCE
+        if not isinstance(exception, ProviderUnavailable | ProviderUncertain | DATABASE_DOWN):
+            waits = PATIENCE[:3]
+        if job.attempts >= len(waits):
+            return None
+        wait = waits[job.attempts]
+        if isinstance(exception, ProviderUnavailable) and exception.retry_after:
+            wait = max(wait, min(int(exception.retry_after) + 1, 600))
+        return procrastinate.RetryDecision(retry_in={"seconds": wait})
+
+
+def last_try(job: Job) -> bool:
+    """Whether a provider failure now would be the last one."""
+    return job.attempts >= len(PATIENCE)
+
+
+def open_queue(database_url: str) -> procrastinate.App:
+    connector = procrastinate.PsycopgConnector(
+        conninfo=database_url,
+        min_size=1,
+        max_size=CHAT_WORKERS + DOCUMENT_WORKERS + 4,
+        kwargs={"options": TIMEOUTS, "connect_timeout": 3},
+    )
+    return procrastinate.App(connector=connector)
+
+
+class Deferrer:
+    """``Defer`` for the unit of work: through its connection, by task name."""
+
+    def __init__(self, queue: procrastinate.App) -> None:
+        self._queue = queue
+
+    async def __call__(
+        self,
+        connection: psycopg.AsyncConnection[Any],
+        task: str,
+        *,
+        lane: str | None,
+        queue: str,
+        once: str | None,
+        after_seconds: int,
+        arguments: dict[str, Any],
+    ) -> None:
+        deferrer = self._queue.configure_task(
+            task,
+            lock=lane,
+            queueing_lock=once,
+            queue=queue,
+            schedule_in={"seconds": after_seconds} if after_seconds else None,
+            connection=connection,
+        )
+        if once is None:
+            await deferrer.defer_async(**arguments)
+            return
+        # A savepoint, because a task that waits already is refused by a unique index.
+        with contextlib.suppress(exceptions.AlreadyEnqueued):
+            async with connection.transaction():
+                await deferrer.defer_async(**arguments)
+
+
+class Background:
+    """The workers of this process: one for chats and money, one for documents, which are slow."""
+
+    def __init__(self, queue: procrastinate.App) -> None:
+        self._queue = queue
+        self._running: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        for name, queues, concurrency in (
+            ("chats", ["default"], CHAT_WORKERS),
+            ("documents", ["documents"], DOCUMENT_WORKERS),
+        ):
+            self._running.append(
+                asyncio.create_task(self._work(name, queues, concurrency), name=f"work {name}")
+            )
+
+    async def _work(self, name: str, queues: list[str], concurrency: int) -> None:
+        """A worker that comes back when the database does."""
+        while True:
+            try:
+                await self._queue.run_worker_async(
+                    queues=queues,
+                    name=name,
+                    concurrency=concurrency,
+                    fetch_job_polling_interval=LOOK_SECONDS,
+                    delete_jobs="successful",
+                    install_signal_handlers=False,
+                    shutdown_graceful_timeout=STOP_SECONDS,
+                )
+                return
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it was, work must go on
+                log.warning("background work interrupted", worker=name, why=str(error))
+                await asyncio.sleep(1)
+
+    async def stop(self) -> None:
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        self._running.clear()
+
+
+async def retry_stalled(queue: procrastinate.App) -> int:
+    """Tasks whose worker died: every task here is idempotent, so they start again."""
+    stalled = list(
+        await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS)
+    )
+    for job in stalled:
+        await queue.job_manager.retry_job(job)
+    return len(stalled)
