@@ -99,13 +99,13 @@ class Agent:
             redis=redis,
         )
         self._journal.forget_old(before=time.time() - KEEP_SECONDS)
+        self._orphans(self._journal.open_entries())
         left_open = self._journal.open_entries()
         downloader.clean_all_but(entry.job.attempt_id for entry in left_open)
         self._lanes = [
             Lane(shop, printer, source, [e for e in left_open if e.printer == printer.name])
             for printer in self._printers
         ]
-        self._orphans(left_open)
 
     def run(self) -> None:
         """Work until asked to stop, then end within the grace."""

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from print_worker import VERSION
 from print_worker.job import BadJob, Job
 from print_worker.link import Link
 
@@ -63,7 +64,7 @@ class BackendClient:
         self._base = base_url.rstrip("/")
         self._answer_seconds = answer_seconds
         self._http = httpx2.Client(
-            headers={"X-API-Key": api_key, "User-Agent": "printwala-worker"},
+            headers={"X-API-Key": api_key, "User-Agent": f"printwala-worker/{VERSION}"},
             follow_redirects=False,
             transport=transport,
         )

@@ -1,4 +1,4 @@
-"""One worker per work folder: a second one would print what the first one prints."""
+"""One worker per folder: a second one would print what the first one prints."""
 
 from __future__ import annotations
 
@@ -14,17 +14,22 @@ else:
 
 
 class AlreadyRunning(Exception):
-    """Another worker holds the folder."""
+    """Another worker holds the folder; the message is its path."""
 
 
 class InstanceLock:
     """Held until the process ends, however it ends."""
 
-    def __init__(self, work_dir: Path) -> None:
-        self._path = work_dir / "worker.lock"
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "worker.lock"
         self._file: IO[bytes] | None = None
 
     def __enter__(self) -> InstanceLock:
+        self.take()
+        return self
+
+    def take(self) -> None:
+        """Hold the folder; raises AlreadyRunning."""
         self._file = self._path.open("a+b")
         try:
             if sys.platform == "win32":
@@ -34,8 +39,7 @@ class InstanceLock:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._file.close()
-            raise AlreadyRunning from None
-        return self
+            raise AlreadyRunning(str(self._path.parent)) from None
 
     def __exit__(
         self,
@@ -43,5 +47,9 @@ class InstanceLock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.give_back()
+
+    def give_back(self) -> None:
+        """Let another process have the folder."""
         if self._file is not None:
             self._file.close()

@@ -47,10 +47,12 @@ class Leases:
         self._lock = threading.Lock()
         self._held: dict[str, Lease] = {}
 
-    def hold(self, job: Job) -> Lease:
+    def hold(self, job: Job, *, taken_up: bool = False) -> Lease:
         """Start keeping a job that was claimed just now, or is taken up after a restart."""
         lease = Lease(job, self._clock)
         lease.renew(job.lease_seconds, asked_at=self._clock())
+        if taken_up:
+            lease.next_beat = self._clock()  # nobody knows how much of the lease is left
         with self._lock:
             return self._held.setdefault(job.attempt_id, lease)
 

@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import signal
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -53,11 +54,17 @@ def _main(command: str, config: Path | None) -> int:
         logs.set_up(told.log_file)
         with InstanceLock(told.work_dir):
             return _run(told)
-    except AlreadyRunning:
+    except AlreadyRunning as folder:
         return _say(
             FAILED,
-            f"Another worker already runs with the work folder {told.work_dir}. "
-            "Stop it first, or give this one its own work_dir.",
+            f"Another worker already runs with the folder {folder}. Stop it first, or give this "
+            "one its own work_dir and virtual_output_dir.",
+        )
+    except sqlite3.Error as error:
+        return _say(
+            FAILED,
+            f"The journal in {told.work_dir} cannot be used: {error}. Check on the staff page "
+            "which jobs are open and whether they printed, then move the file away.",
         )
     except OSError as error:
         return _say(FAILED, f"The worker cannot use its folders: {error}. Make them writable.")

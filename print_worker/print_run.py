@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from print_worker.backend_client import BackendClient, Go, Refused, StaleClaim, Unreachable
 from print_worker.clock import Clock
@@ -21,6 +22,7 @@ from print_worker.printer import (
     NotAccepted,
     Phase,
     Printer,
+    PrinterAway,
     PrintTask,
     SpoolJob,
 )
@@ -34,6 +36,9 @@ ASK_AGAIN_SECONDS = (0.5, 1.0, 2.0, 5.0)
 FAST_LOOKS, FAST_SECONDS, SLOW_SECONDS = 50, 0.1, 0.5
 STILL_SECONDS, STILL_SECONDS_PER_SIDE = 300.0, 10.0
 """A job that prints but does not move for so long is mentioned once in the log."""
+
+
+T = TypeVar("T")
 
 
 class Ending(Enum):
@@ -79,22 +84,24 @@ class PrintRun:
 
     def resume(self, entry: Entry) -> Ending:
         """Finish what the last process left open."""
-        found = self._printer.find(self._job.title)
+        try:
+            found = self._find()
+        except Stopping:
+            return Ending.LEFT
         verdict = judge(entry, found, history_mark=self._printer.history_mark())
         log.warning("Job %s was left open by the last run; %s.", self._job.id, _in_words(verdict))
         match verdict:
             case Adopt(job=job, twice=twice):
                 self._twice = twice
-                self._shop.leases.hold(self._job)
-                return self._guarded(lambda _lease: self._accepted(job.ref))
+                return self._guarded(lambda _lease: self._accepted(job.ref), taken_up=True)
             case StartAfresh():
-                return self._guarded(self._afresh)
+                return self._guarded(self._afresh, taken_up=True)
             case Doubt(reason=reason):
                 self._settle("UNCERTAIN", reason, {"found": False, "stage": entry.stage.value})
                 return Ending.SETTLED
 
-    def _guarded(self, steps: Any) -> Ending:
-        lease = self._shop.leases.hold(self._job)
+    def _guarded(self, steps: Callable[[Lease], None], *, taken_up: bool = False) -> Ending:
+        lease = self._shop.leases.hold(self._job, taken_up=taken_up)
         try:
             steps(lease)
         except StaleClaim:
@@ -203,7 +210,7 @@ class PrintRun:
         asked_at = self._shop.clock()  # the permission counts from the question
         return asked_at, self._shop.backend.begin(self._job)
 
-    def _until_answered(self, ask: Any) -> Any:
+    def _until_answered(self, ask: Callable[[], T]) -> T:
         """Ask until the backend answers, one way or the other; an unanswered begin is no go."""
         tries = 0
         while True:
@@ -216,7 +223,7 @@ class PrintRun:
 
     def _look_for_it(self, error: MaybeAccepted) -> str:
         """The spooler's reference if it has the job after all; settles the job otherwise."""
-        found = self._printer.find(self._job.title)
+        found = self._find()
         log.warning(
             "Handing job %s over: %s; the printer's queue has it %d times.",
             self._job.id,
@@ -232,6 +239,17 @@ class PrintRun:
             self._tool_failed = str(error)
         return found[0].ref
 
+    def _find(self) -> list[SpoolJob]:
+        """Ask until the spooler answers: silence is not "no such job"."""
+        while True:
+            try:
+                return self._printer.find(self._job.title)
+            except PrinterAway as error:
+                if self._shop.stop.grace_over:
+                    raise Stopping from None
+                log.warning("Looking for job %s: %s.", self._job.id, error)
+                self._shop.stop.ended.wait(SLOW_SECONDS * 2)
+
     def _accepted(self, ref: str) -> None:
         self._shop.journal.accepted(
             self._job, ref, {"status": "PRINTING", "evidence": {"spooled": True, "spool_ref": ref}}
@@ -245,7 +263,7 @@ class PrintRun:
         stop, clock = self._shop.stop, self._shop.clock
         looks, moved_at, last, said = 0, clock(), None, ""
         while True:
-            job = self._printer.job(ref)
+            job = self._look(ref)
             if job.phase in OVER:
                 return job
             if stop.grace_over:
@@ -264,6 +282,12 @@ class PrintRun:
             looks += 1
             pause = FAST_SECONDS if looks < FAST_LOOKS else SLOW_SECONDS
             stop.ended.wait(pause)
+
+    def _look(self, ref: str) -> SpoolJob:
+        try:
+            return self._printer.job(ref)
+        except PrinterAway:
+            return SpoolJob(ref, self._job.title, Phase.BLOCKED, reasons=("offline",))
 
     def _patience(self) -> float:
         return max(STILL_SECONDS, STILL_SECONDS_PER_SIDE * self._job.ticket().side_count)

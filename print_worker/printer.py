@@ -29,6 +29,10 @@ class MaybeAccepted(Exception):
         self.tool_failed = tool_failed
 
 
+class PrinterAway(Exception):
+    """The spooler does not answer now; it may well know the job."""
+
+
 class UnknownBackend(Exception):
     """The configured back end does not exist in this version; the message says what to do."""
 
@@ -144,10 +148,13 @@ class Printer(Protocol):
         """
 
     def job(self, ref: str) -> SpoolJob:
-        """The job's state now; phase GONE when the spooler does not know it."""
+        """The job's state now; GONE when the spooler does not know it. Raises PrinterAway."""
 
     def find(self, title: str) -> list[SpoolJob]:
-        """Every job with that title, finished ones included where the spooler keeps them."""
+        """Every job with that title, finished ones included where the spooler keeps them.
+
+        Raises PrinterAway; an empty list means the spooler answered and has none.
+        """
 
     def cancel(self, ref: str) -> None:
         """Take the job out of the queue; no effect on one that is over."""

@@ -83,6 +83,7 @@ class QueueListener:
                 element: Any = self._redis.brpop([self._queue], timeout=self._poll_timeout)
             except self._errors as error:
                 self.link.failed(type(error).__name__)
+                self._bell.ring("")  # nobody should go on waiting for this bell
                 self._stop.wait(2.0)
                 continue
             self.link.answered()

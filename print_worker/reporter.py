@@ -65,7 +65,7 @@ class Reporter:
                 self._stop.wrong_key()
                 return False
             except Unreachable:
-                if not self._backend.link.up and len(waiting) >= 3:
+                if len(waiting) >= 3:  # the backend is away, not choking on one report
                     return False
                 waiting.add(report.attempt_id)
                 continue

@@ -97,6 +97,7 @@ class VirtualPrinter:
         self._closed.set()
         with self._work:
             self._work.notify_all()
+        self._spool.give_back()
 
     def capabilities(self) -> Capabilities:
         """As configured."""
@@ -218,6 +219,7 @@ class VirtualPrinter:
                 self._print(waiting[0])
             except Exception as error:  # the thread is the printer: it must outlive a bad job
                 log.exception("The virtual printer gave up a job")
+                self._blocked = ()
                 self._spool.move(waiting[0].ref, spool.ABORTED, f"printer error: {error}")
 
     def _print(self, job: spool.Spooled) -> None:

@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from print_worker.crash import crash_here
+from print_worker.instance_lock import InstanceLock
 from print_worker.job import Ticket
 from print_worker.printer import PrintTask
 from print_worker.printers import durable
@@ -61,6 +62,7 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.RLock()
+        self._owner = InstanceLock(folder)
         self._jobs: dict[str, Spooled] = {}
         self.ledger_id = ""
         self._last = 0
@@ -72,8 +74,9 @@ class Spool:
         return cls(output_dir / ".spool" / f"{plain}-{sha256(printer.encode()).hexdigest()[:8]}")
 
     def load(self) -> None:
-        """Read what an earlier process left."""
+        """Read what an earlier process left; raises AlreadyRunning if it still runs."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._owner.take()  # a second spooler would take our running job for a dead one's
         ledger = self._folder / "ledger"
         if ledger.exists():
             self.ledger_id = ledger.read_text("ascii").strip()
@@ -90,6 +93,10 @@ class Spool:
         for path in self._folder.glob("*.pdf"):
             if path not in known:  # handed over by half when the power went
                 path.unlink()
+
+    def give_back(self) -> None:
+        """Let another process run this spool."""
+        self._owner.give_back()
 
     def new_ledger(self) -> None:
         """Say that titles may have vanished: marks taken before this are worth nothing."""

@@ -20,7 +20,6 @@ PAGES = 4
         ("dies_after:3", "UNCERTAIN", 3),
         ("dies_after:9", "COMPLETED", PAGES),
         ("slow", "COMPLETED", PAGES),
-        ("hangs", "UNCERTAIN", 0),
     ],
 )
 def test_one_job_on_a_bad_printer(

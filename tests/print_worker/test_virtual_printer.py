@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from print_worker.instance_lock import AlreadyRunning
 from print_worker.job import Job, Ticket
 from print_worker.printer import MaybeAccepted, NotAccepted, Phase, PrintTask, SpoolJob
 from print_worker.printers.layout import sides
@@ -320,6 +321,14 @@ def test_a_half_written_log_line_does_not_swallow_the_next(make: Make, tmp_path:
     finished(again, again.submit(task(tmp_path, attempt="att-2")))
     whole = [line for line in log.read_text("utf-8").splitlines() if line.endswith("}")]
     assert sum('"att-2"' in line for line in whole) == 3
+
+
+def test_a_second_spooler_on_the_same_folder_is_refused(make: Make, tmp_path: Path) -> None:
+    make()
+    other = VirtualPrinter(PrinterSettings("virtual", "virtual"), output_dir=tmp_path / "paper")
+
+    with pytest.raises(AlreadyRunning):
+        other.open()
 
 
 def test_two_printers_share_the_log_and_not_the_queue(tmp_path: Path) -> None:
