@@ -123,7 +123,7 @@ class Listener:
     def __init__(self, url: str, channel: str) -> None:
         self._url = url
         self._channel = channel
-        self._rung = asyncio.Condition()
+        self._rung = asyncio.Event()
         self._count = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -135,23 +135,26 @@ class Listener:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        await self.ring()
+        self.wake_all()
 
     @property
     def heard(self) -> int:
         """Notifications so far: read it before looking, pass it to ``wait`` after."""
         return self._count
 
-    async def ring(self) -> None:
-        async with self._rung:
-            self._count += 1
-            self._rung.notify_all()
+    def wake_all(self) -> None:
+        """Lets every waiter look again."""
+        self._count += 1
+        rung, self._rung = self._rung, asyncio.Event()
+        rung.set()
 
     async def wait(self, since: int, seconds: float) -> None:
         """Returns when something was heard after ``since``, or after ``seconds``."""
+        if self._count != since:
+            return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds), self._rung:
-                await self._rung.wait_for(lambda: self._count != since)
+            async with asyncio.timeout(seconds):
+                await self._rung.wait()
 
     async def _listen(self) -> None:
         down = False
@@ -161,7 +164,7 @@ class Listener:
                     if down:
                         log.info("listening again", channel=self._channel)
                         down = False
-                    await self.ring()
+                    self.wake_all()
             except psycopg.Error as error:
                 if not down:
                     log.warning("not listening", channel=self._channel, why=str(error))

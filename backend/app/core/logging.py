@@ -21,7 +21,8 @@ DENIED = frozenset(
         *("url", "short_url", "signature"),
     ]
 )
-_PHONE = re.compile(r"\+?\d{10,15}")
+# Not inside identifiers, whose digits say nothing about anybody.
+_PHONE = re.compile(r"(?<![\w-])\+?\d{10,15}(?![\w-])")
 _SIGNED = re.compile(r"(/(?:files|o)/)[^\s\"']+")
 
 
@@ -56,7 +57,11 @@ def configure_logging(*, console: bool) -> None:
         _redact,
     ]
     renderer: Any = (
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            # Never with local variables: they hold customers' words and our secrets.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
         if console
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )

@@ -84,6 +84,13 @@ class QueueService:
         self._default_shop_id = default_shop_id
         self._retention_hours = retention_hours
 
+        self._closing = False
+
+    def close_doors(self) -> None:
+        """The process is stopping: claims that are held open are answered now."""
+        self._closing = True
+        self._listener.wake_all()
+
     # In
 
     async def enqueue(
@@ -154,7 +161,7 @@ class QueueService:
                 log.info("claimed", job=str(job["id"]), token=job["token"], epoch=job["epoch"])
                 return job
             left = loop_until - asyncio.get_running_loop().time()
-            if left <= 0:
+            if left <= 0 or self._closing:
                 return None
             await self._listener.wait(heard, min(left, RESCAN_SECONDS))
 
