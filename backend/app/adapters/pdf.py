@@ -26,6 +26,8 @@ from app.domain.errors import DocumentRefused, Refusal
 MAX_SIDE_PT = 14_400.0  # ISO 32000-1 annex C: the largest page a reader has to cope with
 A4_PT = (595.276, 841.89)
 _MAX_DEPTH = 64
+_TAIL = 2048
+_REFERENCE = re.compile(rb"(?<![\w.])(\d+) (\d+) R\b")
 _INHERITED = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
 
 # Keys that act, point outside, carry foreign bytes or tell about the author.
@@ -57,9 +59,11 @@ def rewrite(
     """Reads ``source``, writes the print-ready ``target``. Raises ``DocumentRefused``."""
     logging.getLogger("pikepdf").setLevel(logging.CRITICAL)  # foreign text stays out of our logs
     with _open(source, password) as pdf:
+        if pdf.get_warnings() and not _has_an_end(source):
+            raise DocumentRefused(Refusal.BROKEN, "the file ends early")
         try:
             return _rewrite(pdf, target, max_pages)
-        except (pikepdf.PdfError, RuntimeError, ValueError) as error:
+        except (pikepdf.PdfError, RuntimeError, ValueError, TypeError, KeyError) as error:
             # qpdf reads lazily: damage shows when an object is first touched.
             raise DocumentRefused(Refusal.BROKEN, f"cannot be rewritten: {error}") from error
 
@@ -71,9 +75,11 @@ def _rewrite(pdf: Pdf, target: Path, max_pages: int) -> Rewritten:
         draw_notes(pdf, [leaf for leaf, _ in leaves])
         leaves = _leaves(pdf, max_pages)
     damaged = bool(pdf.get_warnings())
-    sizes = tuple([_settle(leaf, inherited, damaged=damaged) for leaf, inherited in leaves])
+    sizes = tuple([_settle(leaf, inherited) for leaf, inherited in leaves])
     _new_catalogue(pdf, [leaf for leaf, _ in leaves])
     _strip(pdf)
+    if damaged:
+        _refuse_losses(pdf)
     pdf.save(
         target,
         object_stream_mode=pikepdf.ObjectStreamMode.generate,
@@ -169,9 +175,7 @@ def _walk(
         yield from _walk(kid, inherited, above, depth + 1)
 
 
-def _settle(
-    leaf: Dictionary, inherited: dict[str, Object], *, damaged: bool
-) -> tuple[float, float]:
+def _settle(leaf: Dictionary, inherited: dict[str, Object]) -> tuple[float, float]:
     """Makes the page stand alone: own resources, one box, plain rotation. Gives its size."""
     values = {key: leaf.get(key, inherited.get(key)) for key in _INHERITED}
     media = _box(values["/MediaBox"]) or (0.0, 0.0, *A4_PT)
@@ -181,8 +185,6 @@ def _settle(
     if max(width, height) > MAX_SIDE_PT:
         raise DocumentRefused(Refusal.PAGE_TOO_LARGE, f"{width:.0f} x {height:.0f} pt")
     rotation = _rotation(values["/Rotate"])
-    if damaged and "/Contents" not in leaf and re.search(rb"/Contents\s+\d", leaf.unparse()):
-        raise DocumentRefused(Refusal.BROKEN, "the file ends before its pages do")
     for key in list(leaf.keys()):
         if key not in {"/Contents", "/Group"}:
             del leaf[key]
@@ -290,6 +292,32 @@ def _references(value: Object | None) -> frozenset[tuple[int, int]]:
     return frozenset(item.objgen for item in value if isinstance(item, Dictionary))
 
 
+def _has_an_end(source: Path) -> bool:
+    with source.open("rb") as file:
+        file.seek(max(0, source.stat().st_size - _TAIL))
+        tail = file.read()
+    return b"%%EOF" in tail or b"startxref" in tail
+
+
+def _refuse_losses(pdf: Pdf) -> None:
+    """In a repaired file, a thing that a page needs and nobody has left would print as a gap."""
+    seen: set[tuple[int, int]] = set()
+    waiting: list[Object] = [pdf.Root]
+    while waiting:
+        held = waiting.pop()
+        told = held.stream_dict if isinstance(held, Stream) else held
+        for number, generation in _REFERENCE.findall(told.unparse(resolved=True)):
+            place = (int(number), int(generation))
+            if place in seen:
+                continue
+            seen.add(place)
+            found: object = pdf.get_object(place)
+            if found is None:
+                raise DocumentRefused(Refusal.BROKEN, "a part of its pages is missing")
+            if isinstance(found, (Dictionary, Array, Stream)):
+                waiting.append(found)
+
+
 def _strip(pdf: Pdf) -> None:
     """Takes every active key out of every object that a page can reach."""
     for held in pdf.objects:
@@ -303,10 +331,12 @@ def _strip_one(held: Object, depth: int) -> None:
     is_stream = isinstance(held, Stream)
     # A map of names (fonts, glyphs, images) may use any word as a name: /AA is a glyph there.
     stated = is_stream or any(key in held for key in ("/Type", "/Subtype", "/S"))
-    for key, value in list(held.items()):
+    for key in list(held.keys()):
         if stated and (key in _ACTIVE or (is_stream and key in _OUTSIDE)):
             del held[key]
-        elif isinstance(value, Dictionary) and not value.is_indirect:
+            continue
+        value = held.get(key)
+        if isinstance(value, Dictionary) and not value.is_indirect:
             _strip_one(value, depth + 1)
     if is_stream and Name.PS in (held.get("/Subtype"), held.get("/Subtype2")):
         # PostScript in a PDF draws on some printers only; what differs by machine is not printed.

@@ -69,14 +69,14 @@ def boxed(
         line += ["--setenv", name, value]
     for place in _SYSTEM:
         line += ["--ro-bind-try", place, place]
+    if scratch_bytes:
+        line += ["--size", str(scratch_bytes), "--tmpfs", "/tmp"]  # noqa: S108 - the box's own
     for path in readable:
         line += ["--ro-bind", str(path), str(path)]
     for path, inside in (writable or {}).items():
         line += ["--bind", str(path), inside]
     if processes:
         line += ["--proc", "/proc"]
-    if scratch_bytes:
-        line += ["--size", str(scratch_bytes), "--tmpfs", "/tmp"]  # noqa: S108 - the box's own
     return [*line, "--remount-ro", "/", "--chdir", "/", "--", *command]
 
 

@@ -1,0 +1,200 @@
+"""Every document of the public collections, whole and cut short: accepted right or refused.
+
+The collections stay outside the repository (their licences differ), in ``../shared/corpus`` or
+where ``PRINTWALA_CORPUS`` says. Without them a small set is made here, and the test says how
+many documents it did not see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import warnings
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pikepdf
+import psutil
+import pypdfium2
+import pytest
+from PIL import Image
+
+from app.adapters.intake import Intake
+from app.domain.errors import DocumentRefused
+from tests.backend.adapters import made_pdf
+from tests.backend.adapters.conftest import LIMITS
+from tests.backend.adapters.made_office import docx, paragraph, table
+from tests.backend.adapters.made_pdf import BLACK
+from tests.backend.adapters.made_pictures import png_bomb, quarters, saved
+
+ROOT = Path(__file__).parents[3]
+CORPUS = Path(os.environ.get("PRINTWALA_CORPUS", ROOT.parent / "shared" / "corpus"))
+KNOWN = {"pdf": 371, "image": 161, "word": 63}
+SLOWEST = 130.0  # two readings and a conversion, each at its wall clock
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one document; ``reason`` is empty when it was accepted."""
+
+    source: Path
+    reason: str
+    pages: int
+    seconds: float
+    printed: Path | None
+
+
+def documents(folder: str, tmp_path: Path) -> list[Path]:
+    """The collection's files, or the minimum set with a loud word about what is missing."""
+    found = sorted((CORPUS / folder).glob("*")) if CORPUS.is_dir() else []
+    if found:
+        return found
+    warnings.warn(
+        pytest.PytestWarning(
+            f"{KNOWN[folder]} documents of the {folder} collection were NOT run: no {CORPUS};"
+            " a made set stands in"
+        ),
+        stacklevel=1,
+    )
+    return minimum(folder, tmp_path)
+
+
+def minimum(folder: str, tmp_path: Path) -> list[Path]:
+    made = tmp_path / "made"
+    made.mkdir()
+    if folder == "pdf":
+        return [
+            made_pdf.text_pages(made / "text.pdf", 12),
+            made_pdf.make(made / "mixed.pdf", [BLACK, "1 0 0 rg 9 9 99 99 re f"]),
+            made_pdf.armed(made / "armed.pdf"),
+            made_pdf.form(made / "form.pdf", "value"),
+            made_pdf.page_bomb(made / "bomb.pdf", 5_000),
+            made_pdf.folded_page_bomb(made / "folded.pdf"),
+        ]
+    if folder == "image":
+        modes = {"jpg": "RGB", "png": "RGBA", "gif": "P", "bmp": "RGB", "tif": "1", "webp": "RGB"}
+        pictures = [
+            saved(made / f"quarters.{suffix}", quarters(mode=mode))
+            for suffix, mode in modes.items()
+        ]
+        return [*pictures, png_bomb(made / "bomb.png", 30_000)]
+    return [
+        docx(made / "plain.docx", paragraph("x")),
+        docx(made / "table.docx", table(60)),
+        docx(made / "red.docx", paragraph("x", colour="FF0000")),
+    ]
+
+
+async def run(intake: Intake, sources: Iterable[Path], tmp_path: Path) -> list[Outcome]:
+    """All of them, four waiting at a time. Anything but a refusal fails the test."""
+    places = asyncio.Semaphore(4)
+
+    async def one(number: int, source: Path) -> Outcome:
+        async with places:
+            started = time.monotonic()
+            try:
+                made = await intake.prepare(source, tmp_path / f"w{number}", limits=LIMITS)
+            except DocumentRefused as refused:
+                spent = time.monotonic() - started
+                return Outcome(source, refused.reason.value, 0, spent, None)
+            assert len(made.previews) == min(3, made.pages)
+            return Outcome(source, "", made.pages, time.monotonic() - started, made.path)
+
+    return await asyncio.gather(*(one(*pair) for pair in enumerate(sources)))
+
+
+def check(outcomes: list[Outcome]) -> None:
+    """Both readers see the priced number of pages in the file that will be printed."""
+    for outcome in outcomes:
+        assert outcome.seconds < SLOWEST, outcome
+        if outcome.printed is None:
+            continue
+        with pikepdf.open(outcome.printed) as pdf:
+            assert len(pdf.pages) == outcome.pages, outcome
+            assert pdf.get_warnings() == [], outcome
+        document = pypdfium2.PdfDocument(outcome.printed)
+        try:
+            assert len(document) == outcome.pages, outcome
+            for page in document:
+                page.close()
+        finally:
+            document.close()
+
+
+def tell(title: str, outcomes: list[Outcome], capsys: pytest.CaptureFixture[str]) -> None:
+    rows: dict[str, Counter[str]] = {}
+    for outcome in outcomes:
+        collection = outcome.source.name.split("--")[0] if "--" in outcome.source.name else "made"
+        rows.setdefault(collection, Counter())[outcome.reason or "accepted"] += 1
+    with capsys.disabled():
+        print(f"\n{title}: {len(outcomes)} documents")  # noqa: T201
+        for collection, counts in sorted(rows.items()):
+            told = ", ".join(f"{name} {count}" for name, count in counts.most_common())
+            print(f"  {collection:14} {told}")  # noqa: T201
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("folder", ["pdf", "image", "word"])
+async def test_every_document_of_the_collection(
+    folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    intake = Intake.detect(idle_seconds=60.0)
+    me = psutil.Process()
+    before = me.memory_info().rss
+    try:
+        outcomes = await run(intake, documents(folder, tmp_path), tmp_path)
+    finally:
+        intake.close()
+
+    tell(folder, outcomes, capsys)
+    check(outcomes)
+    assert any(outcome.printed for outcome in outcomes)
+    assert me.memory_info().rss - before < 100 << 20
+    assert me.children(recursive=True) == []
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("folder", ["pdf", "image"])
+async def test_every_document_cut_short(
+    folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At one of five places, a different one for each document in turn."""
+    cut = []
+    for number, source in enumerate(documents(folder, tmp_path)):
+        data = source.read_bytes()
+        share = (0.1, 0.35, 0.6, 0.85, 0.98)[number % 5]
+        cut.append(tmp_path / source.name)
+        cut[-1].write_bytes(data[: int(len(data) * share)])
+    intake = Intake.detect(idle_seconds=60.0)
+    try:
+        outcomes = await run(intake, cut, tmp_path)
+    finally:
+        intake.close()
+
+    tell(f"{folder}, cut short", outcomes, capsys)
+    check(outcomes)
+
+
+async def test_a_polyglot_is_printed_as_what_was_counted(tmp_path: Path, intake: Intake) -> None:
+    """A picture that is also a PDF, a PDF that is also an archive: only our rewriting goes on."""
+    whole = made_pdf.make(tmp_path / "a.pdf", [BLACK, BLACK]).read_bytes()
+    picture = saved(tmp_path / "a.jpg", quarters()).read_bytes()
+    packed = docx(tmp_path / "a.docx", paragraph("x")).read_bytes()
+    for name, data in {
+        "picture first": picture + whole,
+        "pdf then zip": whole + packed,
+        "junk then pdf": b"<script>CANARY</script>\n" + whole + b"CANARY",
+    }.items():
+        source = tmp_path / name
+        source.write_bytes(data)
+        prepared = await intake.prepare(source, tmp_path / f"w-{name}", limits=LIMITS)
+        written = prepared.path.read_bytes()
+        assert prepared.pages == (1 if name == "picture first" else 2)
+        assert b"CANARY" not in written
+        assert b"PK\x03\x04" not in written
+        assert written.count(b"%PDF-") == 1
+    with Image.open(tmp_path / "w-picture first" / "preview-1.jpg") as preview:
+        assert preview.width > preview.height

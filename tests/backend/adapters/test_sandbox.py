@@ -1,0 +1,285 @@
+"""Boxes: what a program inside can reach, tried by programs that want out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.adapters.intake import Intake
+from app.adapters.office import Converter
+from app.adapters.readers import Bounds, Reader, Readers
+from app.adapters.sandbox import bare_environment, boxed, works
+from app.domain.documents import Kind
+from app.domain.errors import DocumentRefused, Refusal
+from tests.backend.adapters.conftest import LIMITS
+from tests.backend.adapters.made_office import docx, paragraph
+from tests.backend.adapters.made_pdf import BLACK, make
+from tests.support.programs import needs_program
+
+NOBODY = 65534
+
+
+@pytest.fixture(scope="module")
+def bwrap() -> str:
+    return needs_program("bwrap")
+
+
+# Each line is one attempt: its name, and a command that succeeds when the box leaks.
+ATTEMPTS = """
+secret file|cat {secret}
+its folder|ls {folder}
+home|ls /root /home/*
+accounts|cat /etc/passwd
+shadow|cat /etc/shadow
+host name|grep -v '^box$' /proc/sys/kernel/hostname
+other processes|kill -0 {parent}
+their memory|cat /proc/{parent}/environ
+environment|env | grep CANARY
+write system|touch /usr/bin/canary
+write root|touch /canary
+devices|ls /dev/sda /dev/vda /dev/mem /dev/kmsg
+mount|mount -t tmpfs none /mnt
+socket by name|python3 -c 'import socket; socket.create_connection(("localhost", {port}), 2)'
+socket by number|python3 -c 'import socket; socket.create_connection(("127.0.0.1", {port}), 2)'
+outside|python3 -c 'import socket; socket.create_connection(("192.0.2.1", 80), 2)'
+own user|python3 -c 'import os; os.setuid(0)'
+abstract socket|python3 -c 'import socket; socket.socket(1).connect("\\0canary-{port}")'
+"""
+
+
+def malicious_converter(folder: Path, attempts: str) -> str:
+    """A "LibreOffice" that tries every way out and writes what worked where the PDF should be."""
+    program = folder / "office" / "program" / "soffice"
+    program.parent.mkdir(parents=True)
+    tries = "\n".join(
+        f"( {command} ) >/dev/null 2>&1 && echo 'LEAK {name}' >> /tmp/out/in.pdf"
+        for name, command in (line.split("|", 1) for line in attempts.strip().splitlines())
+    )
+    program.write_text(
+        '#!/bin/sh\ncase "$*" in *--convert-to*) ;; *) sleep 1; exit 0;; esac\n'
+        f"mkdir -p /tmp/out\necho tried >> /tmp/out/in.pdf\n{tries}\n",
+        encoding="utf-8",
+    )
+    program.chmod(0o755)
+    return str(program)
+
+
+def sh(command: str) -> int:
+    return subprocess.run(["/bin/sh", "-c", command], check=False, capture_output=True).returncode
+
+
+async def test_a_malicious_converter_finds_nothing_and_reaches_nobody(
+    bwrap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANARY_SECRET_KEY", "CANARY")
+    secret = tmp_path / "secret.txt"
+    secret.write_text("CANARY", encoding="ascii")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        hidden = socket.socket(socket.AF_UNIX)
+        hidden.bind(f"\0canary-{port}")
+        hidden.listen()
+        attempts = ATTEMPTS.format(
+            secret=secret, folder=tmp_path / "other", parent=os.getpid(), port=port
+        )
+        (tmp_path / "other").mkdir()
+        # The commands themselves are sound: outside, the harmless ones succeed.
+        for outside in (f"cat {secret}", f"kill -0 {os.getpid()}", "env | grep CANARY"):
+            assert await asyncio.to_thread(sh, outside) == 0
+        converter = Converter(
+            soffice=malicious_converter(tmp_path, attempts), bwrap=bwrap, idle_seconds=0
+        )
+        try:
+            source = docx(tmp_path / "a.docx", paragraph("x"))
+            await converter.convert(source, Kind.DOCX, tmp_path / "report", max_pages=5)
+        finally:
+            converter.close()
+            hidden.close()
+
+    assert (tmp_path / "report").read_text(encoding="utf-8").splitlines() == ["tried"]
+    assert not Path("/usr/bin/canary").exists()
+
+
+async def test_what_a_converter_writes_is_no_more_trusted_than_the_document(
+    bwrap: str, tmp_path: Path
+) -> None:
+    program = malicious_converter(tmp_path, "x|true")
+    intake = Intake(soffice=program, bwrap=bwrap, idle_seconds=0)
+    try:
+        with pytest.raises(DocumentRefused) as caught:
+            source = docx(tmp_path / "a.docx", paragraph("x"))
+            await intake.prepare(source, tmp_path / "work", limits=LIMITS)
+    finally:
+        intake.close()
+    assert caught.value.reason is Refusal.BROKEN
+
+
+def test_boxes_open_for_ordinary_users_too(bwrap: str) -> None:
+    assert works(bwrap)
+    if os.geteuid() != 0:
+        return  # the line above was the proof
+    inside = "import os; print(os.getuid(), os.listdir('/'))"
+    command = boxed(
+        bwrap, ["/usr/bin/python3", "-c", inside], environment=bare_environment(), processes=True
+    )
+    done = subprocess.run(
+        command,
+        check=False,
+        user=NOBODY,
+        group=NOBODY,
+        extra_groups=[],
+        capture_output=True,
+        text=True,
+        cwd="/",
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("65534 ")
+    assert "'root'" not in done.stdout
+    assert "'home'" not in done.stdout
+
+
+def test_an_ordinary_user_converts_a_document(bwrap: str, tmp_path: Path) -> None:
+    needs_program("soffice")
+    if os.geteuid() != 0:
+        pytest.skip("already an ordinary user: test_intake_office is this test")
+    source = docx(tmp_path / "a.docx", paragraph("x"))
+    out = tmp_path / "out"
+    out.mkdir()
+    for folder in (out, *out.parents):
+        if folder.owner() == "root" and folder.is_relative_to("/tmp/pytest-of-root"):
+            folder.chmod(0o777)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            asyncio.run(convert_once(bwrap, source, out / "a.pdf"))
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert (out / "a.pdf").read_bytes().startswith(b"%PDF-")
+
+
+async def convert_once(bwrap: str, source: Path, target: Path) -> None:
+    converter = Converter(soffice="/usr/bin/soffice", bwrap=bwrap, idle_seconds=0)
+    try:
+        await converter.convert(source, Kind.DOCX, target, max_pages=5)
+    finally:
+        converter.close()
+
+
+def test_the_reading_process_sees_its_box_and_no_more(
+    bwrap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAZORPAY_KEY_SECRET", "CANARY")
+    reader = Reader(bwrap)
+    try:
+        inside = child_of(reader)
+        root = f"/proc/{inside}/root"
+        environment = Path(f"/proc/{inside}/environ").read_bytes()
+        assert b"CANARY" not in environment
+        if os.geteuid() == 0:
+            seen = set(os.listdir(root))
+            assert "box" in seen
+            assert not seen & {"home", "var/lib", "tmp", "proc"}
+            assert not (Path(root) / str(tmp_path).lstrip("/")).exists()
+    finally:
+        reader.close()
+
+
+def child_of(reader: Reader) -> int:
+    """The Python inside: it answers only once it runs."""
+    reader._wait_until_ready()
+    pid = reader._process.pid
+    while children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        pid = int(children[0])
+    return pid
+
+
+@pytest.mark.parametrize("box", [True, False])
+async def test_a_reader_is_warm_and_every_file_meets_a_fresh_child(
+    bwrap: str, tmp_path: Path, box: bool
+) -> None:
+    readers = Readers(size=1, bwrap=bwrap if box else None, lifetime=3)
+    source = make(tmp_path / "a.pdf", [BLACK])
+    task = {"do": "open", "max_pages": 9, "previews": 0, "page_seconds": 9.0}
+    seen = []
+    try:
+        for _ in range(5):
+            async with readers.lend() as reader:
+                assert list(reader.box.iterdir()) == []
+                shutil.copy(source, reader.box / "in")
+                answer = await readers.ask(reader, task, Bounds())
+                assert answer.reply is not None
+                assert answer.reply["pages"] == 1
+                assert answer.peak < 200 << 20
+                seen.append(reader)
+    finally:
+        readers.close()
+    assert len(set(map(id, seen[:3]))) == 1
+    assert seen[3] is not seen[0]
+    assert not any(reader.box.exists() for reader in seen)
+
+
+async def test_a_link_left_in_the_box_is_not_followed(bwrap: str, tmp_path: Path) -> None:
+    """A child that was taken over could leave a link to a file only we may read."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"CANARY")
+    intake = Intake(soffice=None, bwrap=bwrap, concurrency=1)
+    source = make(tmp_path / "a.pdf", [BLACK])
+    ask = intake._readers.ask
+
+    async def taken_over(reader: Reader, task: dict[str, object], bounds: Bounds) -> object:
+        answer = await ask(reader, task, bounds)
+        (reader.box / "out.pdf").unlink()
+        (reader.box / "out.pdf").symlink_to(secret)
+        return answer
+
+    intake._readers.ask = taken_over  # type: ignore[assignment, method-assign]
+    try:
+        with pytest.raises(DocumentRefused) as caught:
+            await intake.prepare(source, tmp_path / "work", limits=LIMITS)
+    finally:
+        intake.close()
+    assert caught.value.reason is Refusal.BROKEN
+    assert not (tmp_path / "work" / "print.pdf").exists()
+
+
+async def test_a_killed_reader_costs_one_file(bwrap: str, tmp_path: Path) -> None:
+    intake = Intake(soffice=None, bwrap=bwrap, concurrency=1)
+    source = make(tmp_path / "a.pdf", [BLACK])
+    try:
+        assert (await intake.prepare(source, tmp_path / "one", limits=LIMITS)).pages == 1
+        intake._readers._free[0].kill()
+        assert (await intake.prepare(source, tmp_path / "two", limits=LIMITS)).pages == 1
+    finally:
+        intake.close()
+
+
+def test_the_child_answers_on_its_own(tmp_path: Path) -> None:
+    """The protocol, spoken by hand: one line in, one line out, end with the input."""
+    make(tmp_path / "in", [BLACK])
+    task = {"do": "open", "max_pages": 9, "previews": 1, "page_seconds": 9, "password": None}
+    limits = {"memory": 1 << 30, "cpu": 20, "file": 1 << 26, "wall": 20}
+    done = subprocess.run(
+        [sys.executable, "-m", "app.adapters.intake_child", str(tmp_path)],
+        input=json.dumps(task | limits).encode() + b"\n",
+        capture_output=True,
+        env=bare_environment(PYTHONPATH=str(Path(__file__).parents[3] / "backend")),
+        check=True,
+    )
+    ready, answer = done.stdout.splitlines()
+    assert ready == b"ready"
+    assert json.loads(json.loads(answer)["reply"])["pages"] == 1
+    assert done.stderr == b""
