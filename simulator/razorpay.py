@@ -26,7 +26,6 @@ from simulator.settings import Settings
 from simulator.wire_log import WireLog
 from simulator.world import JsonObject, Link, World
 
-DEFAULT_LIFE = 182 * 86400  # links without expire_by live six months
 REFUND_KEY = re.compile(r"[A-Za-z0-9_-]{10,}")
 REFUND_FIELDS = {"amount", "speed", "receipt", "notes"}
 UNKNOWN_ID = "The id provided does not exist"
@@ -140,7 +139,7 @@ class LinksApi:
             created_at=now,
             fields=asked,
             short_url=f"{self.settings.origin}/l/{link_id}",
-            expire_by=asked.get("expire_by", now + DEFAULT_LIFE),
+            expire_by=asked.get("expire_by", 0),
             updated_at=now,
         )
         self.world.links[link.id] = link

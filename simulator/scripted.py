@@ -19,12 +19,12 @@ import httpx2
 from simulator.paper import Paper
 
 CONVERTER = re.compile(r"convert|office", re.IGNORECASE)
-BLACK_AND_WHITE = re.compile(r"b\s*&\s*w|black|mono", re.IGNORECASE)
-COLOUR = re.compile(r"colou?r", re.IGNORECASE)
-MIX = re.compile(r"mix|both", re.IGNORECASE)
-COPIES = re.compile(r"cop(y|ies)", re.IGNORECASE)
-TOKEN = re.compile(r"token\D{0,24}?(\d+)", re.IGNORECASE)
-READY = re.compile(r"ready", re.IGNORECASE)
+BLACK_AND_WHITE = re.compile(r"b\s*&\s*w|black|mono|ब्लैक", re.IGNORECASE)
+COLOUR = re.compile(r"colou?r|रंग", re.IGNORECASE)
+MIX = re.compile(r"mix|both|मिला", re.IGNORECASE)
+COPIES = re.compile(r"cop(y|ies)|कॉपी", re.IGNORECASE)
+TOKEN = re.compile(r"(?:token|टोकन)\D{0,24}?(\d+)", re.IGNORECASE)
+READY = re.compile(r"ready|तैयार", re.IGNORECASE)
 LONGEST_POLL = 25.0  # seconds one question to the simulator may take
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 import uvicorn
@@ -82,8 +82,9 @@ async def running(settings: Settings) -> AsyncIterator[Settings]:
         await started(server, task)
         yield settings
     finally:
-        server.should_exit = True
-        await task
+        server.application.state.world.closing = True
+        server.application.state.world.touch()
+        await stop_at_once(server, task)
 
 
 async def started(server: uvicorn.Server, task: asyncio.Task[None]) -> None:
@@ -92,3 +93,16 @@ async def started(server: uvicorn.Server, task: asyncio.Task[None]) -> None:
         if task.done():
             await task
         await asyncio.sleep(0.01)
+
+
+async def stop_at_once(server: uvicorn.Server, task: asyncio.Task[None]) -> None:
+    """End a server without uvicorn's own waits; its lifespan still ends properly."""
+    for listener in server.servers:
+        listener.close()
+    for connection in list(server.server_state.connections):
+        if connection.transport is not None:
+            connection.transport.abort()
+    await server.lifespan.shutdown()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -140,7 +140,7 @@ class Link:
         JsonObject  # description, reference_id, customer, notify, notes, callback_*, ... as sent
     )
     short_url: str
-    expire_by: int
+    expire_by: int  # 0: none was asked for
     status: str = "created"
     amount_paid: int = 0
     order_id: str = ""
@@ -256,7 +256,9 @@ class World:
     """The state. Handlers change it and call `touch`; long polls wait for `changed`."""
 
     def __init__(self, *, seed: int | None = None, start_time: int | None = None) -> None:
-        self._seed, self._start = seed, start_time
+        self._start = start_time
+        # Outlives a reset: the backend remembers ids, and one used twice would count as a repeat.
+        self.ids = Ids(seed)
         self.revision = 0
         self._waiting: asyncio.Event | None = None
         self.closing = False
@@ -265,7 +267,6 @@ class World:
     def reset(self) -> None:
         """Forget everything but the three people."""
         self.clock = Clock(self._start)
-        self.ids = Ids(self._seed)
         self.habits = Habits()
         self.people: dict[str, Person] = {}
         self.messages: dict[str, Message] = {}

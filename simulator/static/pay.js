@@ -22,7 +22,7 @@ function draw(link, facts) {
   byId("what").textContent = link.description || link.reference_id;
   const open = link.status === "created";
   const until = new Date(link.expire_by * 1000).toLocaleString([], { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-  byId("expires").textContent = open ? `Can be paid until ${until}` : "";
+  byId("expires").textContent = open && link.expire_by ? `Can be paid until ${until}` : "";
   byId("methods").hidden = !open;
   byId("awkward").hidden = link.status === "paid";
   const cases = Object.entries(facts.cases)

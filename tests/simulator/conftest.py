@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from simulator.server import listening, running, started
+from simulator.server import listening, running, started, stop_at_once
 from simulator.settings import Settings, settings_of
 
 PUBLIC = "https://shop.example.test"
@@ -80,8 +80,7 @@ async def shop() -> AsyncIterator[Shop]:
     task = asyncio.create_task(server._serve([bound]))
     await started(server, task)
     yield told
-    server.should_exit = True
-    await task
+    await stop_at_once(server, task)
 
 
 @pytest.fixture

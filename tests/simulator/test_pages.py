@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from playwright.async_api import Page, async_playwright
 
-from simulator.server import listening, running, started
+from simulator.server import listening, running, started, stop_at_once
 from simulator.settings import Settings, settings_of
 from tests.simulator.pretend_shop import PretendShop
 from tests.support.programs import needs_program
@@ -26,6 +26,11 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+NAMELESS = """
+[...document.querySelectorAll('button, a, input')]
+  .filter((each) => !each.textContent.trim() && !each.ariaLabel && !each.labels?.length)
+  .map((each) => each.outerHTML)
+"""
 PATIENCE = 15_000  # milliseconds
 
 
@@ -75,8 +80,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         yield found
         await browser.close()
         await shop.close()
-    server.should_exit = True
-    await task
+    await stop_at_once(server, task)
 
 
 async def test_an_order_from_chat_to_paper(desk: Desk) -> None:
@@ -136,10 +140,7 @@ async def test_it_fits_the_window_and_every_control_has_a_name(desk: Desk, width
     await page.get_by_text("Say “Hi”").wait_for()
     await page.locator("#quirks button").first.wait_for()
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
-    nameless = await page.evaluate(
-        "[...document.querySelectorAll('button, a, input')]"
-        ".filter((each) => !(each.textContent.trim() || each.getAttribute('aria-label') || each.labels?.length)).map((each) => each.outerHTML)"
-    )
+    nameless = await page.evaluate(NAMELESS)
     assert nameless == []
     assert desk.complaints == []
 

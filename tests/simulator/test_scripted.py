@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 
 from simulator import scripted
-from simulator.server import listening, running, started
+from simulator.server import listening, running, started, stop_at_once
 from simulator.settings import settings_of
 from tests.simulator.pretend_shop import PretendShop
 
@@ -28,8 +28,7 @@ async def street(tmp_path: Path) -> AsyncIterator[tuple[PretendShop, list[str]]]
         where = ["--simulator", real.origin, "--backend", address, "--paper", str(tmp_path)]
         yield shop, where
         await shop.close()
-    server.should_exit = True
-    await task
+    await stop_at_once(server, task)
 
 
 async def test_three_orders_come_out_as_ordered(
