@@ -36,7 +36,11 @@ class Settings(BaseSettings):
     """Every setting of the backend, with its meaning."""
 
     model_config = SettingsConfigDict(
-        env_file=ROOT / "backend" / ".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+        env_file=ROOT / "backend" / ".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
     )
 
     environment: Literal["development", "production"] = Field(
