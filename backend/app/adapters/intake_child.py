@@ -83,7 +83,7 @@ def _load() -> None:
         made.save(sample)
     document = pypdfium2.PdfDocument(sample.getvalue())
     drawn = document[0].render(scale=1).to_pil().convert("RGB")
-    carries_colour(drawn)
+    carries_colour(drawn, scanned=lambda: False)
     drawn.save(io.BytesIO(), "JPEG")
     document.close()
     gc.freeze()  # the children share these pages of memory as long as nobody touches them

@@ -10,11 +10,13 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pikepdf
 import pypdfium2
 from PIL import Image
+from pypdfium2 import raw
 
 from app.adapters.colour import GreyProof, carries_colour
 from app.domain.errors import DocumentRefused, Refusal
@@ -22,6 +24,8 @@ from app.domain.errors import DocumentRefused, Refusal
 LOOK_DPI = 50
 PREVIEW_DPI = 60
 MAX_PIXELS = 2_000_000
+_FEW_OBJECTS = 2_000  # a scan has one picture, or some strips, and perhaps hidden words
+_MOSTLY = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +61,10 @@ def look(
             grey = is_grey(number)
             if grey and not wanted:
                 continue
-            with _deadline(page_seconds):
-                drawn = _draw(document, index, PREVIEW_DPI if wanted else LOOK_DPI)
-            if not grey and carries_colour(drawn):
-                coloured.append(number)
+            with _deadline(page_seconds), _opened(document, index) as page:
+                drawn = _draw(page, PREVIEW_DPI if wanted else LOOK_DPI)
+                if not grey and carries_colour(drawn, scanned=partial(_is_picture, page)):
+                    coloured.append(number)
             if wanted:
                 names.append(f"preview-{number}.jpg")
                 drawn.save(path.with_name(names[-1]), "JPEG", quality=80)
@@ -76,7 +80,8 @@ def proof(pdf: pikepdf.Pdf) -> Callable[[int], bool]:
     return lambda number: known.holds(kids[number - 1])
 
 
-def _draw(document: pypdfium2.PdfDocument, index: int, dpi: int) -> Image.Image:
+@contextmanager
+def _opened(document: pypdfium2.PdfDocument, index: int) -> Iterator[pypdfium2.PdfPage]:
     try:
         page = document[index]
     except pypdfium2.PdfiumError as error:
@@ -84,16 +89,32 @@ def _draw(document: pypdfium2.PdfDocument, index: int, dpi: int) -> Image.Image:
             Refusal.PAGE_COUNT_UNSURE, f"second reader cannot open page {index + 1}"
         ) from error
     try:
-        width, height = page.get_size()
-        scale = min(dpi / 72, (MAX_PIXELS / max(width * height, 1.0)) ** 0.5)
-        bitmap = page.render(scale=scale, may_draw_forms=False, draw_annots=False)
-        try:
-            drawn: Image.Image = bitmap.to_pil()
-            return drawn.convert("RGB")
-        finally:
-            bitmap.close()
+        yield page
     finally:
         page.close()
+
+
+def _draw(page: pypdfium2.PdfPage, dpi: int) -> Image.Image:
+    width, height = page.get_size()
+    scale = min(dpi / 72, (MAX_PIXELS / max(width * height, 1.0)) ** 0.5)
+    bitmap = page.render(scale=scale, may_draw_forms=False, draw_annots=False)
+    try:
+        drawn: Image.Image = bitmap.to_pil()
+        return drawn.convert("RGB")
+    finally:
+        bitmap.close()
+
+
+def _is_picture(page: pypdfium2.PdfPage) -> bool:
+    """Whether pictures cover most of the page, as on a scan or a photograph."""
+    if raw.FPDFPage_CountObjects(page) > _FEW_OBJECTS:
+        return False
+    width, height = page.get_size()
+    covered = 0.0
+    for held in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=2):
+        left, bottom, right, top = held.get_bounds()
+        covered += (right - left) * (top - bottom)
+    return bool(covered > _MOSTLY * width * height)
 
 
 @contextmanager
