@@ -53,6 +53,7 @@ class Bank:
         if not link.order_id:
             link.order_id, link.order_created_at = ids.rzp("order"), now
             link.updated_at = now
+            self.world.orders[link.order_id] = link.id
         link.attempts += 1
         customer = link.fields.get("customer") or {}
         payment = Payment(

@@ -143,11 +143,13 @@ class LinksApi:
             updated_at=now,
         )
         self.world.links[link.id] = link
+        if reference:
+            self.world.references[reference] = link.id
         call.about, call.line = link.id, f"Asks for a payment link over ₹{link.amount / 100:.2f}"
         return JSONResponse(self.entity(link))
 
     def _must_be_new(self, reference: str) -> None:
-        if any(link.reference_id == reference for link in self.world.links.values()):
+        if reference in self.world.references:
             raise refuse(f"payment link creation with reference ID ({reference}) already attempted")
 
     async def search(self, call: Call) -> Response:
@@ -157,7 +159,8 @@ class LinksApi:
             raise refuse("receipt: the length must be no more than 40.")
         found = list(self.world.links.values())[::-1]
         if reference is not None:
-            found = [link for link in found if link.reference_id == reference]
+            known = self.world.references.get(reference)
+            found = [self.world.links[known]] if known else []
         if payment_id is not None:
             payment = self.world.payments.get(payment_id)
             found = [link for link in found if payment and link.id == payment.link_id]
@@ -192,6 +195,8 @@ class LinksApi:
         reference = asked.get("reference_id")
         if reference and reference != link.reference_id:
             self._must_be_new(reference)
+            self.world.references.pop(link.reference_id, None)
+            self.world.references[reference] = link.id
         link.expire_by = asked.pop("expire_by", link.expire_by)
         link.notes_patched = link.notes_patched or "notes" in asked
         link.fields |= asked

@@ -273,6 +273,8 @@ class World:
         self.media: dict[str, Media] = {}
         self.contents: dict[str, Content] = {}
         self.links: dict[str, Link] = {}
+        self.references: dict[str, str] = {}  # reference_id of a link -> its id
+        self.orders: dict[str, str] = {}  # order id -> id of its link
         self.payments: dict[str, Payment] = {}
         self.refunds: dict[str, Refund] = {}
         self.refund_keys: dict[str, tuple[bytes, str | None]] = {}
@@ -306,7 +308,8 @@ class World:
         return last is not None and self.clock.now() - last < WINDOW_SECONDS
 
     def order(self, order_id: str) -> Link | None:
-        return next((link for link in self.links.values() if link.order_id == order_id), None)
+        """The link an order belongs to."""
+        return self.links.get(self.orders.get(order_id, ""))
 
     def touch(self) -> None:
         """Something changed: wake everybody who waits."""

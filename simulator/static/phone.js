@@ -76,9 +76,19 @@ function drawChat(messages) {
   }
   merge(chat, nodes);
   const last = messages[messages.length - 1];
-  const waiting = last && last.from === "customer" && Date.now() / 1000 - last.at < 12;
-  byId("presence").textContent = waiting ? "typing…" : "Business account";
+  showTyping(last && last.from === "customer" ? last.sid : "");
   if (atEnd || before === 0) chat.scrollTop = chat.scrollHeight;
+}
+
+// The shop "types" while an answer is due; after a while nobody would believe it any more.
+let answering = "";
+let typingTimer = 0;
+function showTyping(sid) {
+  if (sid === answering) return;
+  answering = sid;
+  clearTimeout(typingTimer);
+  byId("presence").textContent = sid ? "typing…" : "Business account";
+  if (sid) typingTimer = setTimeout(() => { byId("presence").textContent = "Business account"; }, 12000);
 }
 
 function keyed(key, json, make) {
@@ -102,7 +112,7 @@ function bubble(message) {
   const inner = el("div", { class: `bubble ${mine ? "mine" : "theirs"}` });
   inner.append(el("span", { class: "hidden", text: mine ? "You: " : "Shop: " }));
   message.media.forEach((media) => inner.append(attachment(media)));
-  if (message.text) inner.append(el("span", { class: "said" }, formatted(message.text)));
+  if (message.text) inner.append(el("span", { class: "said", lang: /[\u0900-\u097f]/.test(message.text) ? "hi" : null }, formatted(message.text)));
   inner.append(el("span", { class: "meta" }, time(message.at), ticks));
   const group = el("div", { class: `turn ${mine ? "mine" : "theirs"}` }, inner);
   const list = message.buttons.filter((button) => button.kind === "list");

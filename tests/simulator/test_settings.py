@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from simulator.settings import WrongSettings, credentials, settings_of
@@ -98,3 +102,28 @@ def test_a_live_key_ends_it_before_it_starts() -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("simulator: RAZORPAY_KEY_ID is not a test key.")
     assert done.stdout == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to send a child")
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_at_once_although_a_page_is_open(ending: signal.Signals) -> None:
+    command = [sys.executable, "-m", "simulator", "--port", "0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    ) as started:
+        assert started.stdout
+        assert started.stderr
+        origin = started.stdout.readline().split(" at ")[1].split()[0]
+        revision = httpx2.get(f"{origin}/control/changes").json()["revision"]
+        query = f"revision={revision}&paper=&timeout=20"
+        waiting = threading.Thread(
+            target=lambda: httpx2.get(f"{origin}/control/changes?{query}", timeout=30)
+        )
+        waiting.start()
+        time.sleep(0.3)
+        begun = time.monotonic()
+        started.send_signal(ending)
+        assert started.wait(10) in {-signal.SIGTERM, 130}
+        assert time.monotonic() - begun < 2.5
+        waiting.join(5)
+        assert started.stderr.read() == ""
