@@ -13,7 +13,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -34,16 +34,17 @@ _UNFINISHED = re.compile(r".+#\d+")
 _FORGOTTEN_AFTER = timedelta(hours=1).total_seconds()
 
 
-def open_store(url: str) -> FileStore:
+def open_store(url: str, *, retries: int = 3) -> FileStore:
     """The store for ``STORAGE_URL``. Raises ``NotConfigured`` when the address is of neither kind.
 
-    A folder is made when it is missing; unfinished writes of earlier runs are removed.
+    Its methods raise ``OSError`` while the disk or the bucket fails: try again later. A folder
+    is made when it is missing; unfinished writes of earlier runs are removed.
     """
     parts = urlsplit(url)
     if parts.scheme == "file" and parts.path and parts.netloc in {"", "localhost"}:
         return DiskStore(Path(url2pathname(parts.path)))
     if parts.scheme == "s3" and parts.netloc:
-        return BucketStore(parts.netloc, unquote(parts.path).strip("/"))
+        return BucketStore(parts.netloc, unquote(parts.path).strip("/"), retries=retries)
     raise NotConfigured("STORAGE_URL must be file:///folder or s3://bucket/prefix")
 
 
@@ -66,33 +67,39 @@ class _ObjectStore:
 
     async def stream(self, key: str) -> AsyncIterator[bytes]:
         """The bytes in pieces. Raises ``NotFound`` at the first."""
-        try:
-            found = await obstore.get_async(self._store, check_key(key))
-        except (NotFoundError, FileNotFoundError) as error:
-            raise NotFound(f"no file {key}") from error
-        async for chunk in found.stream(min_chunk_size=_CHUNK):
-            yield bytes(chunk)
+        check_key(key)
+        with _answering():
+            try:
+                found = await obstore.get_async(self._store, key)
+            except (NotFoundError, FileNotFoundError) as error:
+                raise NotFound(f"no file {key}") from error
+            async for chunk in found.stream(min_chunk_size=_CHUNK):
+                yield bytes(chunk)
 
     async def size(self, key: str) -> int | None:
         """Bytes, or None when there is no such object."""
-        try:
-            found = await obstore.head_async(self._store, check_key(key))
-        except (NotFoundError, FileNotFoundError):
-            return None
+        check_key(key)
+        with _answering():
+            try:
+                found = await obstore.head_async(self._store, key)
+            except (NotFoundError, FileNotFoundError):
+                return None
         return int(found["size"])
 
     async def delete(self, key: str) -> None:
         """Removes the object; nothing happens when it is gone already."""
-        with contextlib.suppress(NotFoundError, FileNotFoundError):
-            await obstore.delete_async(self._store, check_key(key))
+        check_key(key)
+        with _answering(), contextlib.suppress(NotFoundError, FileNotFoundError):
+            await obstore.delete_async(self._store, key)
 
     async def keys(self, prefix: str = "") -> AsyncIterator[str]:
         """Every key that begins with ``prefix``."""
         folder = prefix.rpartition("/")[0] or None
-        async for chunk in obstore.list(self._store, folder):
-            for entry in chunk:
-                if entry["path"].startswith(prefix):
-                    yield entry["path"]
+        with _answering():
+            async for chunk in obstore.list(self._store, folder):
+                for entry in chunk:
+                    if entry["path"].startswith(prefix):
+                        yield entry["path"]
 
 
 class DiskStore(_ObjectStore):
@@ -151,7 +158,7 @@ class DiskStore(_ObjectStore):
 class BucketStore(_ObjectStore):
     """A prefix in an S3 bucket: shared by several backends. S3 shows an object only when whole."""
 
-    def __init__(self, bucket: str, prefix: str) -> None:
+    def __init__(self, bucket: str, prefix: str, *, retries: int = 3) -> None:
         # A private endpoint (MinIO on the same host) is often plain http; Amazon's never is.
         endpoint = os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT") or ""
         super().__init__(
@@ -163,20 +170,28 @@ class BucketStore(_ObjectStore):
                     "connect_timeout": timedelta(seconds=5),
                     "allow_http": endpoint.startswith("http://"),
                 },
-                retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=60)},
+                retry_config={"max_retries": retries, "retry_timeout": timedelta(seconds=60)},
             )
         )
 
     async def put(self, key: str, source: Path) -> None:
         """Uploads ``source`` as ``key``: whole or not at all."""
-        await obstore.put_async(self._store, check_key(key), source)
+        check_key(key)
+        with _answering():
+            await obstore.put_async(self._store, key, source)
 
     async def ping(self) -> None:
         """Asks for an object that is not there; raises ``OSError`` when the bucket fails."""
-        try:
-            await self.size("ping")
-        except BaseError as error:
-            raise OSError(f"the bucket does not answer: {type(error).__name__}") from error
+        await self.size("ping")
+
+
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    """The library's failures in our words; its own tell addresses and headers."""
+    try:
+        yield
+    except BaseError as error:
+        raise OSError(f"the storage does not answer: {type(error).__name__}") from error
 
 
 def _sync_folder(folder: Path) -> None:

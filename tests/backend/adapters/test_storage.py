@@ -1,0 +1,260 @@
+"""Private bytes under keys: the same promises on a disk and in a bucket."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape
+
+import pytest
+
+from app.adapters.storage import DiskStore, open_store
+from app.domain.errors import BadInput, NotConfigured, NotFound
+from app.ports import FileStore
+
+
+class Bucket(BaseHTTPRequestHandler):
+    """As much of S3 as a store speaks: put, get, head, delete, list by page."""
+
+    server: Held
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.objects[self._key()] = body
+        self._answer(200, {"ETag": f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'})
+
+    def do_GET(self) -> None:
+        query = parse_qs(urlsplit(self.path).query)
+        if "list-type" in query:
+            self._list(query.get("prefix", [""])[0])
+        elif self._key() in self.server.objects:
+            self._answer(200, {"ETag": '"x"'}, self.server.objects[self._key()])
+        else:
+            self._answer(404, {}, b"<Error><Code>NoSuchKey</Code></Error>")
+
+    do_HEAD = do_GET  # noqa: N815 - the base class's name
+
+    def do_DELETE(self) -> None:
+        self.server.objects.pop(self._key(), None)
+        self._answer(204, {})
+
+    def do_POST(self) -> None:
+        """Deletes by list."""
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        keys = [part.split("</Key>")[0] for part in body.split("<Key>")[1:]]
+        for key in keys:
+            self.server.objects.pop(key, None)
+        told = "".join(f"<Deleted><Key>{key}</Key></Deleted>" for key in keys)
+        self._answer(200, {}, f"<DeleteResult>{told}</DeleteResult>".encode())
+
+    def _list(self, prefix: str) -> None:
+        rows = "".join(
+            f"<Contents><Key>{escape(key)}</Key><Size>{len(body)}</Size><ETag>x</ETag>"
+            "<LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>"
+            for key, body in sorted(self.server.objects.items())
+            if key.startswith(prefix)
+        )
+        told = (
+            f"<ListBucketResult><IsTruncated>false</IsTruncated>{rows}</ListBucketResult>"
+        ).encode()
+        self._answer(200, {"Content-Type": "application/xml"}, told)
+
+    def _key(self) -> str:
+        return unquote(urlsplit(self.path).path).split("/", 2)[2]
+
+    def _answer(self, status: int, headers: dict[str, str], body: bytes = b"") -> None:
+        self.send_response(status)
+        headers.setdefault("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")
+        for name, value in (*headers.items(), ("Content-Length", str(len(body)))):
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Held(ThreadingHTTPServer):
+    """The bucket's objects by key."""
+
+    objects: dict[str, bytes]
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
+    server = Held(("127.0.0.1", 0), Bucket)
+    server.objects = {}
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "made-up")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
+    monkeypatch.setenv("AWS_REGION", "ap-south-1")
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(params=["disk", "bucket"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
+    if request.param == "disk":
+        return open_store((tmp_path / "with space").as_uri())
+    request.getfixturevalue("bucket")
+    return open_store("s3://files/some/prefix")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "source"
+    path.write_bytes(os.urandom(3_000_000))
+    return path
+
+
+async def test_what_is_put_is_read_listed_and_gone_when_deleted(
+    store: FileStore, source: Path
+) -> None:
+    await store.put("ab/cdef.pdf", source)
+    await store.put("ab/other.pdf", source)
+    await store.put("cd/else.pdf", source)
+
+    assert await store.read("ab/cdef.pdf") == source.read_bytes()
+    assert b"".join([part async for part in store.stream("ab/cdef.pdf")]) == source.read_bytes()
+    assert await store.size("ab/cdef.pdf") == 3_000_000
+    assert sorted([key async for key in store.keys("")]) == [
+        "ab/cdef.pdf",
+        "ab/other.pdf",
+        "cd/else.pdf",
+    ]
+    assert [key async for key in store.keys("ab/c")] == ["ab/cdef.pdf"]
+
+    await store.delete("ab/cdef.pdf")
+    await store.delete("ab/cdef.pdf")
+    assert await store.size("ab/cdef.pdf") is None
+    with pytest.raises(NotFound):
+        await store.read("ab/cdef.pdf")
+    with pytest.raises(NotFound):
+        await anext(aiter(store.stream("never/there.pdf")))
+    await store.ping()
+
+
+async def test_a_second_put_replaces_the_first_whole(
+    store: FileStore, source: Path, tmp_path: Path
+) -> None:
+    small = tmp_path / "small"
+    small.write_bytes(b"small")
+    await store.put("ab/c.pdf", source)
+    await store.put("ab/c.pdf", small)
+
+    assert await store.read("ab/c.pdf") == b"small"
+
+
+NO_KEYS = (
+    *("/etc/passwd", "../up", "a/../b", "a//b", "A.pdf", "a\\b", "ä", "a/", ".hidden", "a/."),
+    *("a#1", "%2e%2e/x", "a:b", "", "a b", "a\n", "x" * 201),
+)
+
+
+@pytest.mark.parametrize("key", NO_KEYS)
+async def test_a_key_that_is_no_plain_path_is_refused_everywhere(
+    store: FileStore, source: Path, key: str
+) -> None:
+    with pytest.raises(BadInput):
+        await store.put(key, source)
+    with pytest.raises(BadInput):
+        await store.read(key)
+    with pytest.raises(BadInput):
+        await store.size(key)
+    with pytest.raises(BadInput):
+        await store.delete(key)
+
+
+@pytest.mark.parametrize("url", ["", "files", "http://x/y", "file:", "s3://", "file://host/x"])
+def test_an_address_of_no_store_is_refused_with_the_fix(url: str) -> None:
+    with pytest.raises(NotConfigured, match="STORAGE_URL must be"):
+        open_store(url)
+
+
+async def test_a_bucket_that_is_away_is_a_problem_of_the_moment(
+    bucket: Held, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    store = open_store("s3://files", retries=0)
+    with pytest.raises(OSError, match="storage does not answer"):
+        await store.ping()
+    with pytest.raises(OSError, match="storage does not answer"):
+        await store.put("ab/c.pdf", source)
+    with pytest.raises(OSError, match="storage does not answer"):
+        await store.read("ab/c.pdf")
+
+
+async def test_files_are_for_the_shop_alone(tmp_path: Path, source: Path) -> None:
+    await DiskStore(tmp_path / "files").put("ab/c.pdf", source)
+
+    assert (tmp_path / "files" / "ab" / "c.pdf").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "files").stat().st_mode & 0o077 == 0
+
+
+async def test_unfinished_writes_are_not_seen_and_old_ones_are_swept(tmp_path: Path) -> None:
+    root = tmp_path / "files"
+    store = DiskStore(root)
+    young, old = root / "ab" / "c.pdf#12", root / "ab" / "d.pdf#34"
+    young.parent.mkdir()
+    for path in (young, old):
+        path.write_bytes(b"half")
+    os.utime(old, (time.time() - 7200,) * 2)
+
+    assert [key async for key in store.keys("")] == []
+    assert await store.size("ab/c.pdf") is None
+    DiskStore(root)
+    assert (young.exists(), old.exists()) == (True, False)
+
+
+async def test_a_killed_write_leaves_nothing_under_the_name(tmp_path: Path) -> None:
+    """Killed with SIGKILL again and again while it writes the same key."""
+    script = (
+        "import asyncio, sys; from pathlib import Path\n"
+        "from app.adapters.storage import DiskStore\n"
+        "async def main():\n"
+        "    store = DiskStore(Path(sys.argv[1]))\n"
+        "    print('go', flush=True)\n"
+        "    while True: await store.put('ab/c.pdf', Path(sys.argv[2]))\n"
+        "asyncio.run(main())"
+    )
+    big = tmp_path / "big"
+    big.write_bytes(b"x" * 20_000_000)
+    root = tmp_path / "files"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "backend")}
+    seen = set()
+    for delay in (0.0, 0.01, 0.03, 0.06):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", script, str(root), str(big)),
+            stdout=asyncio.subprocess.PIPE,
+            env=environment,
+        )
+        assert process.stdout is not None
+        await process.stdout.readline()
+        await asyncio.sleep(delay)
+        process.kill()
+        await process.communicate()
+        seen.add(await DiskStore(root).size("ab/c.pdf"))
+    assert seen <= {None, 20_000_000}
+
+
+async def test_a_failed_write_loses_nothing_that_was_there(tmp_path: Path, source: Path) -> None:
+    store = DiskStore(tmp_path / "files")
+    await store.put("ab/c.pdf", source)
+    with pytest.raises(OSError, match="No such file"):
+        await store.put("ab/c.pdf", tmp_path / "missing")
+
+    assert await store.size("ab/c.pdf") == 3_000_000
+    assert [path.name for path in (tmp_path / "files" / "ab").iterdir()] == ["c.pdf"]
