@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import total_ordering
 
 from app.domain.errors import BadInput
 from app.domain.lifecycle import Order
+
+# Written out, because number libraries also read 1e3, 1_000 and "nan", and round at 28 digits.
+_RUPEES = re.compile(r"(?P<whole>[0-9]+)(?:\.(?P<part>[0-9]+))?")
+_HIGHEST = 10**12
 
 
 def _grouped(rupees: int) -> str:
@@ -62,16 +66,17 @@ NOTHING = Money(0)
 def rupees(text: str) -> Money:
     """Reads ``"2"``, ``"2.5"`` or ``"10.00"``. Raises BadInput for anything else, so that a
     price is never rounded on its way in."""
-    try:
-        amount = Decimal(text.strip())
-    except InvalidOperation:
-        raise BadInput(f"{text!r} is not an amount in rupees like 2.50") from None
-    paise = amount * 100
-    if not amount.is_finite() or paise != paise.to_integral_value():
+    written = _RUPEES.fullmatch(text.strip())
+    if written is None:
+        raise BadInput(f"{text!r} is not an amount in rupees like 2.50")
+    whole, part = written["whole"], written["part"] or ""
+    if len(part) > 2:
         raise BadInput(f"{text!r} has more than two decimals; give rupees like 2.50")
-    if paise < 0 or paise > 10**12:
+    # Digits are counted first: no price list needs a number that takes long to read.
+    paise = int(whole + part.ljust(2, "0")) if len(whole) <= 12 else _HIGHEST + 1
+    if paise > _HIGHEST:
         raise BadInput(f"{text!r} is not a price this shop can charge")
-    return Money(int(paise))
+    return Money(paise)
 
 
 class Disposition(StrEnum):
