@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 import threading
@@ -58,6 +59,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with Premises(settings, background=settings.background == "inline") as shop:
             app.state.shop = shop
+            # What was imported lives as long as the process; without this the collector walks
+            # over all of it again and again, and requests wait for it.
+            gc.collect()
+            gc.freeze()
             with _first_word_of_stopping(shop.printing.close_doors):
                 yield
 

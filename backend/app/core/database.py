@@ -81,7 +81,6 @@ class Database:
             max_size=pool_size,
             timeout=3,
             open=False,
-            check=AsyncConnectionPool.check_connection,
             kwargs={
                 "autocommit": True,
                 "options": TIMEOUTS,

@@ -11,7 +11,7 @@ from app.core.database import Database
 from app.core.security import sha256_hex
 from app.domain.errors import BadInput
 from app.ports import InboundForm, PaymentDoor, StatusForm, WhatsAppDoor
-from app.repositories import inbox
+from app.repositories.inbox import Incoming, Receiver
 from app.repositories.unit_of_work import UnitOfWork
 from app.services.razorpay_service import RazorpayService
 from app.services.twilio_service import TwilioService
@@ -32,7 +32,7 @@ class InboxService:
         razorpay: RazorpayService,
     ) -> None:
         self._unit_of_work = unit_of_work
-        self._database = database
+        self._receiver = Receiver(database.pool)
         self._whatsapp = whatsapp
         self._payments = payments
         self._twilio = twilio
@@ -64,15 +64,7 @@ class InboxService:
 
     async def _keep(self, provider: str, key: str, event_id: str, lane: str, raw: bytes) -> bool:
         crash_here("web.before_inbox_commit")
-        async with self._database.pool.connection() as connection:
-            fresh = await inbox.receive(
-                connection,
-                provider=provider,
-                dedup_key=key,
-                event_id=event_id,
-                lane=lane,
-                raw_body=raw,
-            )
+        fresh = await self._receiver.keep(Incoming(provider, key, event_id, lane, raw))
         crash_here("web.after_inbox_commit")
         return fresh
 
