@@ -18,6 +18,7 @@ log = logging.getLogger("print_worker")
 NOT_READY_SECONDS = 1.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
 AFTER_RELEASE_SECONDS = 5.0
+CLAIM_KEYS = ("name", "color", "duplex", "papers", "state")
 
 
 class Lane:
@@ -86,7 +87,7 @@ class Lane:
                 stop.wait(LONGEST_PAUSE)
 
     def _one_job(self) -> None:
-        job = self._source.next(self.offer())
+        job = self._source.next({key: self.offer()[key] for key in CLAIM_KEYS})
         if job is None:
             return
         self.busy = True

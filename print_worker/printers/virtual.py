@@ -70,6 +70,7 @@ class VirtualPrinter:
         self._counted: dict[str, Count] = {}
         self._complained = ""
         self._closed = threading.Event()
+        self._feeder = threading.Thread(target=self._feed, daemon=True)
 
     @property
     def name(self) -> str:
@@ -90,13 +91,15 @@ class VirtualPrinter:
         for job in self._spool.all():
             if job.status in spool.OPEN:
                 self._take_up(job, name)
-        threading.Thread(target=self._feed, daemon=True).start()
+        self._feeder.start()
 
     def close(self) -> None:
         """Stop feeding paper, as pulling the plug would."""
         self._closed.set()
         with self._work:
             self._work.notify_all()
+        if self._feeder.is_alive():
+            self._feeder.join()  # the next spooler may only begin when no side can come any more
         self._spool.give_back()
 
     def capabilities(self) -> Capabilities:
@@ -226,34 +229,36 @@ class VirtualPrinter:
         if not self._spool.move(job.ref, spool.PRINTING):
             return
         tray = self._tray(job)
+        ending = spool.DONE, ""
         for number, side in enumerate(sides(job.ticket)):
-            if not self._side_may_come(job, number):
+            if not self._side_may_come(job):
+                break  # cancelled, or the plug was pulled
+            name, most = self._quirk()
+            if name == "dies_after" and number >= most:
+                ending = spool.ABORTED, "the printer lost power during this job"
                 break
             tray.emit(side, self._wall)
             self._counted[job.ref] = tray.count
             if self._ends_copy(job, side):
                 tray.write_copies()
+        # First the PDFs: once the job is over its document may be gone at any moment.
         tray.write_copies()
         self._blocked = ()
         if not self._closed.is_set():
-            self._spool.move(job.ref, spool.DONE)  # no effect on a job that ended otherwise
+            self._spool.move(job.ref, *ending)  # no effect on a job that was cancelled
 
     def _ends_copy(self, job: spool.Spooled, side: Side) -> bool:
         return job.ticket.collate and side.page == len(job.ticket.pages)
 
-    def _side_may_come(self, job: spool.Spooled, sides_before: int) -> bool:
+    def _side_may_come(self, job: spool.Spooled) -> bool:
         """Wait for this side's turn; False when the job or the printer is over."""
-        name, number = self._quirk()
-        self._closed.wait(self._pause * (SLOWDOWN if name == "slow" else 1))
+        slow = self._quirk()[0] == "slow"
+        self._closed.wait(self._pause * (SLOWDOWN if slow else 1))
         while not self._closed.is_set():
             current = self._spool.get(job.ref)
             if current is None or current.status != spool.PRINTING:
                 return False
-            name, number = self._quirk()
-            if name == "dies_after" and sides_before >= number:
-                self._spool.move(job.ref, spool.ABORTED, "the printer lost power during this job")
-                return False
-            reason = _STOPS_PAPER.get(name)
+            reason = _STOPS_PAPER.get(self._quirk()[0])
             self._blocked = (reason,) if reason else ()
             if reason is None:
                 return True

@@ -229,6 +229,23 @@ class FakeBackend:
         return 200, {"lease_seconds": self.lease_seconds, "status": job.status}
 
 
+_REPORT = {"status", "epoch", "attempt_id", "worker_id", "error", "evidence"}
+_KEYS = {
+    "claim": {"worker_id", "printers", "wait", "job_id"},
+    "heartbeat": {"epoch", "attempt_id", "worker_id"},
+    "worker_heartbeat": {"worker_id", "version", "printers", "unsent_reports"},
+    "file": set(),
+}
+_PRINTER = {"name", "color", "duplex", "papers", "state"}
+
+
+def _unknown_keys(call: str, body: dict[str, Any]) -> set[str]:
+    """What a strict backend would refuse in this body."""
+    allowed = _PRINTER | {"backend", "reasons"} if call == "worker_heartbeat" else _PRINTER
+    inside = {key for printer in body.get("printers", ()) for key in printer}
+    return (set(body) - _KEYS.get(call, _REPORT)) | (inside - allowed)
+
+
 class _Handler(BaseHTTPRequestHandler):
     world: FakeBackend
     protocol_version = "HTTP/1.1"
@@ -263,6 +280,9 @@ class _Handler(BaseHTTPRequestHandler):
             fault = (world.faults.get(call) or [""]).pop(0)
         if call in world.on_call:
             world.on_call[call]()
+        if unknown := _unknown_keys(call, body):
+            self._answer(422, {"error": "invalid", "detail": f"Unknown: {unknown}."})
+            return
         if world.away or fault == "before":
             self._cut()
             return

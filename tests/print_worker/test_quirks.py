@@ -120,8 +120,13 @@ def test_a_spooler_that_loses_leaves_doubt(shop: Shop, backend: FakeBackend) -> 
     assert job.proof("never_accepted") == []
 
 
-@pytest.mark.parametrize("point", ["worker.in_submit_1", "worker.in_submit_3"])
-@pytest.mark.parametrize("quirks", [("loses_after_restart", ""), ("", "loses_after_restart")])
+@pytest.mark.parametrize(
+    ("point", "quirks"),
+    [
+        ("worker.in_submit_1", ("loses_after_restart", "")),
+        ("worker.in_submit_3", ("", "loses_after_restart")),
+    ],
+)
 def test_a_missing_title_proves_nothing_where_titles_get_lost(
     shop: Shop, backend: FakeBackend, point: str, quirks: tuple[str, str]
 ) -> None:
