@@ -16,22 +16,21 @@ import structlog
 from app.core.crash import crash_here
 from app.core.database import Database, Listener
 from app.domain.errors import BadInput, IllegalMove, NotAllowed, NotFound
-from app.domain.lifecycle import Job, JobEvent, OrderEvent
+from app.domain.lifecycle import Job, JobEvent
 from app.domain.lifecycle import Order as OrderStatus
-from app.domain.wording import Text
 from app.models_orders import Order, PrintAttempt, PrintJob, QuoteRow
 from app.ports import WakeUp
 from app.repositories import print_jobs as hot
 from app.repositories.print_jobs import LEASE_SECONDS, Offer
 from app.repositories.unit_of_work import Transaction, UnitOfWork
 from app.services.notices import Notices
+from app.services.print_outcomes import Answer, PrintOutcomes, proves
 
 log = structlog.get_logger(__name__)
 
 PERMISSION_SECONDS = 20
 MAX_WAIT_SECONDS = 30
 RESCAN_SECONDS = 5.0  # a lost wake-up costs at most this
-MAX_RELEASES = 20  # a job given back this often is not going to print by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +44,6 @@ class Report:
     worker_id: str = ""
     error: str = ""
     evidence: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """``go`` is the permission to hand over, valid for ``valid_seconds`` after it was asked."""
-
-    job_id: UUID
-    status: str
-    go: bool = False
-    valid_seconds: int = 0
-    lease_seconds: int = 0
 
 
 class StaleClaim(NotAllowed):
@@ -79,10 +67,9 @@ class QueueService:
         self._database = database
         self._listener = listener
         self._wake_up = wake_up
-        self._notices = notices
         self._queue_name = queue_name
         self._default_shop_id = default_shop_id
-        self._retention_hours = retention_hours
+        self._outcomes = PrintOutcomes(notices, self.wake_after, retention_hours=retention_hours)
 
         self._closing = False
 
@@ -256,9 +243,9 @@ class QueueService:
             return Answer(job.id, job.status)
         if event is JobEvent.FINISH and status is Job.UNCERTAIN:
             # Late proof, in the safe direction only: nothing newer was started since.
-            if await tx.print_jobs.newer_attempt_started(attempt) or not _proves(report.evidence):
+            if await tx.print_jobs.newer_attempt_started(attempt) or not proves(report.evidence):
                 return None
-            return await self._finish(tx, job, attempt)
+            return await self._outcomes.finish(tx, job, attempt)
         if not current:
             return None
         if event is JobEvent.RELEASE and status is Job.QUEUED:
@@ -273,107 +260,14 @@ class QueueService:
             event = JobEvent.RELEASE
         try:
             if event is JobEvent.FINISH:
-                return await self._finish(tx, job, attempt)
+                return await self._outcomes.finish(tx, job, attempt)
             if event is JobEvent.RELEASE:
-                return await self._release(tx, job, attempt, report.error)
+                return await self._outcomes.release(tx, job, attempt, report.error)
             if event is JobEvent.FAIL:
-                return await self._fail(tx, job, attempt, report.error)
-            return await self._lose(tx, job, attempt, report.error)
+                return await self._outcomes.fail(tx, job, attempt, report.error)
+            return await self._outcomes.lose(tx, job, attempt, report.error)
         except IllegalMove:
             return None
-
-    async def _finish(self, tx: Transaction, job: PrintJob, attempt: PrintAttempt) -> Answer:
-        if _only_an_exit_code(attempt.evidence) and job.status == Job.PRINTING:
-            return await self._lose(tx, job, attempt, "reported as printed on an exit code alone")
-        if not _proves(attempt.evidence):
-            # The worker's word that its spooler finished is kept as what it is.
-            attempt.evidence = {**attempt.evidence, "spooler_completed": "reported"}
-        await tx.print_jobs.move(job, JobEvent.FINISH)
-        job.error = ""
-        await tx.print_jobs.finish_attempt(attempt, "printed")
-        await tx.messages.close_items(
-            f"job:{job.id}", by=f"worker:{attempt.worker_id}", resolution="printed"
-        )
-        await self.printed(tx, job)
-        return Answer(job.id, job.status)
-
-    async def printed(self, tx: Transaction, job: PrintJob) -> None:
-        """The order becomes ready when all its paper is out, and the customer is told."""
-        order = await tx.orders.lock(job.order_id)
-        if order is None or order.status != OrderStatus.PAID:
-            return
-        waiting = [
-            other
-            for other in await tx.orders.jobs(order.id)
-            if other.id != job.id and other.status not in (Job.COMPLETED, Job.CANCELLED)
-        ]
-        if waiting:
-            return
-        await tx.orders.move(order, OrderEvent.PRINTED)
-        await tx.documents.keep_for(order.id, hours=self._retention_hours)
-        await self._notices.order(tx, order, Text.READY, key="ready", token=order.token)
-
-    async def _release(
-        self, tx: Transaction, job: PrintJob, attempt: PrintAttempt, error: str
-    ) -> Answer:
-        await tx.print_jobs.move(job, JobEvent.RELEASE)
-        job.error = error[:500]
-        await tx.print_jobs.finish_attempt(attempt, "released")
-        if job.epoch >= MAX_RELEASES and job.epoch % MAX_RELEASES == 0:
-            await tx.messages.open_item(
-                shop_id=job.shop_id,
-                kind="cannot_print",
-                subject=f"job:{job.id}",
-                order_id=job.order_id,
-                detail=error or "the job was given back again and again",
-            )
-        self.wake_after(tx, job)
-        return Answer(job.id, job.status)
-
-    async def _fail(
-        self, tx: Transaction, job: PrintJob, attempt: PrintAttempt, error: str
-    ) -> Answer:
-        await tx.print_jobs.move(job, JobEvent.FAIL)
-        job.error = error[:500]
-        await tx.print_jobs.finish_attempt(attempt, "never_accepted")
-        await tx.messages.open_item(
-            shop_id=job.shop_id,
-            kind="print_failed",
-            subject=f"job:{job.id}",
-            order_id=job.order_id,
-            detail=error or "the printer did not take the job",
-        )
-        await self._delayed(tx, job)
-        return Answer(job.id, job.status)
-
-    async def _lose(
-        self, tx: Transaction, job: PrintJob, attempt: PrintAttempt | None, why: str
-    ) -> Answer:
-        await tx.print_jobs.move(job, JobEvent.LOSE)
-        return await self._uncertain(tx, job, attempt, why)
-
-    async def _uncertain(
-        self, tx: Transaction, job: PrintJob, attempt: PrintAttempt | None, why: str
-    ) -> Answer:
-        job.error = why[:500]
-        if attempt is not None:
-            await tx.print_jobs.finish_attempt(attempt, "unknown")
-        await tx.messages.open_item(
-            shop_id=job.shop_id,
-            kind="did_it_print",
-            subject=f"job:{job.id}",
-            order_id=job.order_id,
-            detail=why,
-        )
-        await self._delayed(tx, job)
-        return Answer(job.id, job.status)
-
-    async def _delayed(self, tx: Transaction, job: PrintJob) -> None:
-        order = await tx.orders.get(job.order_id)
-        if order is not None:
-            await self._notices.order(
-                tx, order, Text.DELAYED, key=f"delayed:{job.id}", token=order.token
-            )
 
     # Sweeps and people
 
@@ -390,7 +284,9 @@ class QueueService:
                         await tx.print_jobs.finish_attempt(attempt, "lapsed")
                     self.wake_after(tx, job)
                 else:
-                    await self._uncertain(tx, job, attempt, "the worker fell silent while printing")
+                    await self._outcomes.uncertain(
+                        tx, job, attempt, "the worker fell silent while printing"
+                    )
         return len(jobs)
 
     async def retry(self, shop_id: UUID, job_id: UUID, *, by: str) -> PrintJob:
@@ -424,17 +320,3 @@ class QueueService:
         if job is None:
             raise NotFound("No such print job.")
         return job
-
-
-def _proves(evidence: dict[str, Any]) -> bool:
-    """Completion by the spooler, a risen page counter, or a person."""
-    return bool(
-        evidence.get("spooler_completed")
-        or evidence.get("counter_delta")
-        or evidence.get("confirmed_by")
-    )
-
-
-def _only_an_exit_code(evidence: dict[str, Any]) -> bool:
-    """Print programs say 0 without paper and 1 with it: such a report settles nothing."""
-    return bool(evidence) and set(evidence) <= {"exit_code", "exit_status", "spool_ref", "spooled"}

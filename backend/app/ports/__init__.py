@@ -1,0 +1,73 @@
+"""What the use cases need from the outside world, as shapes. Adapters fill them in.
+
+No dictionary crosses this line: providers' data becomes the dataclasses below, providers'
+failures become one of the three ``ProviderError`` kinds.
+"""
+
+from __future__ import annotations
+
+from app.ports.files import (
+    DocumentPreparer,
+    FileLinks,
+    FileStore,
+    Limits,
+    Prepared,
+)
+from app.ports.messaging import (
+    Button,
+    ContentText,
+    InboundForm,
+    InboundMedia,
+    InboundMessage,
+    MediaRef,
+    Messenger,
+    Outgoing,
+    SentMessage,
+    StatusForm,
+    WhatsAppDoor,
+    Words,
+)
+from app.ports.payments import (
+    GatewayDispute,
+    GatewayEvent,
+    LinkPayment,
+    LinkRequest,
+    PaymentDoor,
+    PaymentGateway,
+    PaymentLink,
+    ProviderPayment,
+    ProviderRefund,
+)
+from app.ports.queue import (
+    WakeUp,
+)
+
+__all__ = [
+    "Button",
+    "ContentText",
+    "DocumentPreparer",
+    "FileLinks",
+    "FileStore",
+    "GatewayDispute",
+    "GatewayEvent",
+    "InboundForm",
+    "InboundMedia",
+    "InboundMessage",
+    "Limits",
+    "LinkPayment",
+    "LinkRequest",
+    "MediaRef",
+    "Messenger",
+    "Outgoing",
+    "PaymentDoor",
+    "PaymentGateway",
+    "PaymentLink",
+    "Prepared",
+    "ProviderPayment",
+    "ProviderRefund",
+    "SentMessage",
+    "StatusForm",
+    "WakeUp",
+    "WhatsAppDoor",
+    "Words",
+]

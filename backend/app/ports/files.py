@@ -1,0 +1,84 @@
+"""Customers' bytes: where they lie, how they become print-ready, who may fetch them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from app.domain.documents import Kind
+
+
+class FileLinks(Protocol):
+    """Addresses of files that open for a few minutes."""
+
+    def sign(self, path: str, *, expires_at: datetime) -> str: ...
+
+    def genuine(self, path: str, query: Mapping[str, str], *, now: datetime) -> bool: ...
+
+
+class FileStore(Protocol):
+    """Private bytes under random keys (``ab/cdef….pdf``); never a customer's name."""
+
+    async def put(self, key: str, source: Path) -> None:
+        """Writes whole or not at all."""
+        ...
+
+    async def read(self, key: str) -> bytes:
+        """Raises ``NotFound``."""
+        ...
+
+    def stream(self, key: str) -> AsyncIterator[bytes]: ...
+
+    async def size(self, key: str) -> int | None:
+        """Bytes, or None when there is no such object."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Idempotent; afterwards ``size`` is None."""
+        ...
+
+    def keys(self, prefix: str = "") -> AsyncIterator[str]: ...
+
+    async def ping(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on a customer's file; see the settings of the same names."""
+
+    max_bytes: int
+    max_pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The print-ready PDF: these bytes are priced, previewed and printed.
+
+    ``color_pages`` are 1-based page numbers that carry colour.
+    """
+
+    path: Path
+    kind: Kind
+    sha256: str
+    bytes: int
+    pages: int
+    color_pages: tuple[int, ...]
+    page_sizes_pt: tuple[tuple[float, float], ...] = ()
+    previews: tuple[Path, ...] = ()
+
+
+class DocumentPreparer(Protocol):
+    """Turns a stranger's file into one print-ready PDF, in limited child processes."""
+
+    async def prepare(
+        self, source: Path, workdir: Path, *, limits: Limits, password: str | None = None
+    ) -> Prepared:
+        """Raises ``DocumentRefused`` with a reason from the closed list."""
+        ...
+
+    def missing(self) -> Mapping[str, str]:
+        """Programs that are not on this machine: name → what that means, in one sentence."""
+        ...
