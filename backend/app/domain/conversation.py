@@ -38,7 +38,7 @@ from app.domain.chat import (
 )
 from app.domain.lifecycle import Job, Order
 from app.domain.money import Money
-from app.domain.order_text import Command
+from app.domain.order_text import Command, PaymentAnswer
 from app.domain.pricing import PrintType, offered, quote
 from app.domain.wording import REFUSED, Choice, Saying, Text, Value
 
@@ -137,13 +137,26 @@ def _said(chat: Chat, text: str, context: Context) -> Outcome:
                 return _chose_print_type(chat, earlier, context)
             return _again(chat, [_say(Text.ERR_COPIES, max=context.max_copies)], context)
         case State.AWAITING_PAYMENT:
-            return chat, _status(chat, context)
+            return _instead_of_paying(chat, text, context)
         case _ if chat.opening:
             return chat, [_say(Text.STILL_OPENING)]
         case State.AWAITING_FILE:
             return chat, [_say(Text.SEND_A_FILE, **_shop(context))]
         case _:
             return _welcome(chat, context)
+
+
+def _instead_of_paying(chat: Chat, text: str, context: Context) -> Outcome:
+    """The buttons below the link, typed; anything else is answered with where we are."""
+    match order_text.payment_answer(text, asked=bool(context.pay_url)):
+        case PaymentAnswer.COUNTER:
+            return chat, [PayAtCounter(chat.order)]
+        case PaymentAnswer.BACK:
+            return _back(chat, context)
+        case PaymentAnswer.CANCEL:
+            return _cancel(chat, context)
+        case None:
+            return chat, _status(chat, context)
 
 
 def _command(chat: Chat, command: Command, context: Context) -> Outcome:

@@ -57,6 +57,28 @@ _PRINT_TYPES: dict[str, PrintType] = {
     for phrase in phrases.split("|")
 }
 
+
+class PaymentAnswer(StrEnum):
+    """The buttons below the payment link, in the order in which they are shown and numbered."""
+
+    COUNTER = "counter"
+    BACK = "back"
+    CANCEL = "cancel"
+
+
+_PAYMENT_ANSWERS: dict[str, PaymentAnswer] = {
+    phrase: answer
+    for answer, phrases in {
+        PaymentAnswer.COUNTER: (
+            "counter|at counter|pay at counter|pay at the counter|cash|pay cash"
+            "|काउंटर|काउंटर पर|काउंटर पर दूँगा|काउंटर पर दूँगी|काउंटर पर दूँगा गी|नकद|कैश"
+        ),
+        PaymentAnswer.BACK: "change|change something|edit|बदलना|बदलना है|कुछ बदलना है",
+        PaymentAnswer.CANCEL: "cancel|cancel order|cancel it|cancel my order|रद्द करें|रद्द करो",
+    }.items()
+    for phrase in phrases.split("|")
+}
+
 _COPY_WORDS = frozenset(
     [
         *("copy", "copies", "copi", "pcs", "piece", "pieces", "prints", "x"),
@@ -81,20 +103,31 @@ _NUMBER_WORDS: dict[str, int] = {
 }
 
 
+# Minus signs and dashes change a number as a hyphen does; a keycap is a digit in a frame: 2️⃣.
+_PLAIN = str.maketrans({**dict.fromkeys("−–—", "-"), **dict.fromkeys("\ufe0f\u20e3")})
+
+
 def _digit(character: str) -> str:
     value = unicodedata.digit(character, None)
     return character if value is None else str(value)
 
 
 def words(text: str) -> list[str]:
-    """Lower-case words with digits of any script as 0-9. Signs that change a number stay:
-    ``-1`` and ``1.5`` come back as such, so that they are refused and not read as 1 and 5."""
-    plain = unicodedata.normalize("NFKC", text[: MAX_READ + 1]).casefold()
+    """Lower-case words with digits of any script as 0-9; none for a text too long to be an answer.
+
+    Signs that change a number stay: ``-1`` and ``1.5`` come back as such, so that they are
+    refused and not read as 1 and 5.
+    """
+    if len(text) > MAX_READ:
+        return []
+    plain = unicodedata.normalize("NFKC", text.translate(_PLAIN)).casefold()
+    # Joiners and marks of direction are invisible and stand inside words.
+    plain = "".join(c for c in plain if unicodedata.category(c) != "Cf")
     kept = []
     for position, character in enumerate(plain):
         following = plain[position + 1 : position + 2]
         before = plain[position - 1 : position] if position else ""
-        sign = character in "-+." and _is_number(following) and (character != "." or before)
+        sign = character in "-+." and _is_number(following)
         inside = character in ",/" and _is_number(before) and _is_number(following)
         question = character == "?" and plain.strip() == "?"
         if unicodedata.category(character)[0] in "LMN":
@@ -128,13 +161,23 @@ def print_type(text: str, choices: tuple[PrintType, ...]) -> PrintType | None:
     return found if found in choices else None
 
 
+def payment_answer(text: str, *, asked: bool) -> PaymentAnswer | None:
+    """What a customer wants instead of paying by the link: words, or the number of a choice.
+
+    Numbers count only once the choices were ``asked``: an impatient second "3" while the link is
+    being made repeats the copies and cancels nothing.
+    """
+    read = words(text)
+    if asked and len(read) == 1 and read[0] in ("1", "2", "3"):
+        return list(PaymentAnswer)[int(read[0]) - 1]
+    return _PAYMENT_ANSWERS.get(" ".join(read))
+
+
 def copies(text: str) -> int | None:
     """The number in "3", "3 copies", "two please" or "२"; None when there is none or several.
 
     The caller checks the range: 0 and 101 are numbers, only not acceptable ones.
     """
-    if len(text) > MAX_READ:
-        return None
     numbers = []
     for word in words(text):
         if word in _COPY_WORDS:

@@ -93,7 +93,7 @@ def test_prices_that_can_be_read(text: str, paise: int) -> None:
     ],
 )
 def test_anything_else_is_refused_and_never_rounded(text: str) -> None:
-    with pytest.raises(BadInput, match="rupees|price this shop"):
+    with pytest.raises(BadInput, match=r"rupees|price this shop"):
         rupees(text)
 
 

@@ -58,7 +58,7 @@ def test_a_small_bill_is_filled_up_to_the_minimum_in_a_line_of_its_own() -> None
 def test_what_nobody_can_print_has_no_price(
     pages: int, copies: int, colored: tuple[int, ...]
 ) -> None:
-    with pytest.raises(BadInput, match="at least one page|outside the document"):
+    with pytest.raises(BadInput, match=r"at least one page|outside the document"):
         price(BW, pages, colored, copies)
 
 
