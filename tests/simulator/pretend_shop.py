@@ -173,7 +173,11 @@ class PretendShop:
             for page in range(1, pages + 1):
                 if self.spoils == "paper" and page == 3:
                     return
-                colour = "colour" in order["ink"] or ("mix" in order["ink"] and page in {1, 4})
+                colour = (
+                    self.spoils == "ink"
+                    or "colour" in order["ink"]
+                    or ("mix" in order["ink"] and page in {1, 4})
+                )
                 line = {
                     "at": "2026-11-22T09:00:00Z",
                     "job_id": "job",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
 import httpx2
 import pytest
 
+from simulator.server import listening, running
+from simulator.settings import settings_of
 from tests.simulator.conftest import PUBLIC, Outside, Shop
 
 HOOK = "/api/webhooks/razorpay-webhook"
@@ -165,3 +168,22 @@ async def test_twilio_tells_a_refusing_shop_only_once(outside: Outside, shop: Sh
         heard[1].headers["i-twilio-idempotency-token"]
         == heard[2].headers["i-twilio-idempotency-token"]
     )
+
+
+async def test_without_a_connection_twilio_tries_once_more_and_gives_up() -> None:
+    closed = listening(0)
+    address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    closed.close()
+    async with (
+        running(settings_of(port=0, backend=address, environ={})) as real,
+        httpx2.AsyncClient(base_url=real.origin) as client,
+    ):
+        told = (await client.post("/control/people/Asha/say", json={"text": "hi"})).json()
+        async with asyncio.timeout(5):
+            while (event := (await client.get("/control/events")).json()["events"][0])[
+                "state"
+            ] == "pending":
+                await client.get("/control/changes?timeout=0.1")
+    assert told["status"] is None
+    assert event["state"] == "gave_up"
+    assert [each["error"] for each in event["attempts"]] == ["no connection"] * 2

@@ -121,11 +121,13 @@ async def test_what_others_write_never_becomes_markup(desk: Desk) -> None:
         await client.post("/control/people", json={"name": name})
         files = {"file": ('"><script>alert(1)</script>.pdf', b"%PDF", "application/pdf")}
         await client.post("/control/people/Asha/send", files=files)
-        await client.post("/control/people/Asha/say", json={"text": "<b>x</b> *bold* _it_ a_b_c"})
+        await client.post(
+            "/control/people/Asha/say", json={"text": "<b>x</b> *bold* _it_ a_b_c <b>y</b>"}
+        )
     await page.goto(desk.settings.origin)
     said = page.locator("#chat .said", has_text="<b>x</b>")
     await said.wait_for()
-    assert await said.inner_text() == "<b>x</b> bold it a_b_c"
+    assert await said.inner_text() == "<b>x</b> bold it a_b_c <b>y</b>"
     assert await said.locator("strong").inner_text() == "bold"
     assert await page.locator("#people img, #chat script, #chat b").count() == 0
     assert await page.get_by_role("button", name=name).count() == 1

@@ -51,6 +51,7 @@ async def test_three_orders_come_out_as_ordered(
             "paper",
             "Step 13 (a PDF of 6 pages) failed: the printer did not put out what was ordered",
         ),
+        ("ink", "Step 13 (a PDF of 6 pages) failed: page 2 came out in the wrong ink"),
         ("webhook", "Step 10 (a PDF of 6 pages) failed: the backend accepted no payment webhook"),
     ],
 )
