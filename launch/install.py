@@ -125,6 +125,7 @@ def check() -> int:
         "ruff format": ["-m", "ruff", "format", "--check", "."],
         "mypy": ["-m", "mypy"],
         "import-linter": ["-c", "from importlinter.cli import lint_imports_command as c; c()"],
+        "generated files": ["docs/generate.py", "--check"],
     }
     paths = os.pathsep.join([str(ROOT / "backend"), str(ROOT)])
     failed = []
