@@ -64,7 +64,9 @@ async def ready(_: Request) -> Response:
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
-    async with asyncpg.create_pool(os.environ["BASELINE_DATABASE"], min_size=10, max_size=10) as pool:
+    async with asyncpg.create_pool(
+        os.environ["BASELINE_DATABASE"], min_size=10, max_size=10
+    ) as pool:
         app.state.pool = pool
         yield
 

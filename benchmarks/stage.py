@@ -25,7 +25,7 @@ from tests.support.services import (  # noqa: E402
     public_directory,
     redis_program,
     redis_server,
-)  # noqa: E402
+)
 
 ACCOUNT_SID = "AC0000000000000000000000000000fa4e"
 AUTH_TOKEN = "0123456789abcdef0123456789abcdef"
@@ -118,7 +118,9 @@ def percentile(values: Sequence[float], share: float) -> float:
 def spread(values: Sequence[float]) -> str:
     """p50, p95, p99 in milliseconds from seconds."""
     shares = (0.5, 0.95, 0.99)
-    return " ".join(f"p{share * 100:.0f} {percentile(values, share) * 1e3:7.1f} ms" for share in shares)
+    return " ".join(
+        f"p{share * 100:.0f} {percentile(values, share) * 1e3:7.1f} ms" for share in shares
+    )
 
 
 def median(values: Sequence[float]) -> float:
