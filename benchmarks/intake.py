@@ -147,7 +147,7 @@ async def office_rows(intake: Intake, folder: Path) -> list[Row]:
     rows = []
     for what, spent, goal in (
         ("first conversion", first, 2.0),
-        ("second, at once", at_once, 1.5),
+        ("second, at once", at_once, 0.6),
         ("second, two seconds later", paused, 0.6),
     ):
         own = statistics.median(spent)

@@ -19,16 +19,11 @@ from PIL import Image, ImageChops
 # can be drawn in time.
 _READ_UP_TO = 300_000
 
-_NUMBER = rb"[+-]?(?:\d+\.?\d*|\.\d+)"
-_THREE = re.compile(
-    rb"(?<![\w.+-])(" + _NUMBER + rb")\s+(" + _NUMBER + rb")\s+(" + _NUMBER + rb")\s+(?:rg|RG)\b"
-)
-_BLACK_ONLY = re.compile(
-    rb"(?<![\w.+-])[+-]?0*\.?0*\s+[+-]?0*\.?0*\s+[+-]?0*\.?0*\s+" + _NUMBER + rb"\s+[kK]\b"
-)
+_NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)")
+_OPERANDS = 90  # bytes before an operator that its numbers may take
 # Anything that sets another colour, shades, or brings an inline image. Found in a text string it
 # only costs a drawing.
-_COLOUR = re.compile(rb"(?<![A-Za-z])(?:rg|RG|k|K|cs|CS|sc|SC|scn|SCN|sh|BI)(?![A-Za-z])")
+_COLOUR = re.compile(rb"(?<![A-Za-z])(?:rg|RG|k|K|cs|CS|scn?|SCN?|sh|BI)(?![A-Za-z])")
 _GREY_SPACES = frozenset({"/DeviceGray", "/CalGray", "/G"})
 
 
@@ -97,13 +92,28 @@ class GreyProof:
 
 def plain_operators(content: bytes) -> bool:
     """True when the operators set no colour but greys."""
-    if not _COLOUR.search(content):
-        return True
-    for red, green, blue in _THREE.findall(content):
-        if not float(red) == float(green) == float(blue):
+    # Behind a percent sign stand words for people, which may look like numbers.
+    comments = b"%" in content
+    for found in _COLOUR.finditer(content):
+        if comments or not _sets_grey(found.group(), content, found.start()):
             return False
-    left = _BLACK_ONLY.sub(b" ", _THREE.sub(b" ", content))
-    return not _COLOUR.search(left)
+    return True
+
+
+def _sets_grey(operator: bytes, content: bytes, at: int) -> bool:
+    needed = {b"rg": 3, b"RG": 3, b"k": 4, b"K": 4}.get(operator)
+    before = content[max(0, at - _OPERANDS) : at]
+    if needed is None or not before[-1:].isspace():
+        return False
+    parts = before.split()
+    if len(parts) < needed or (len(parts) == needed and at > _OPERANDS):
+        return False  # the first number may begin before what we look at
+    parts = parts[-needed:]
+    if not all(map(_NUMBER.fullmatch, parts)):
+        return False
+    if needed == 3:
+        return float(parts[0]) == float(parts[1]) == float(parts[2])
+    return not any(map(float, parts[:3]))
 
 
 def _entries(resources: Dictionary, group: str) -> list[Object]:

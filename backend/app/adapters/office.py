@@ -109,8 +109,9 @@ class Converter:
         if self._places is None:
             self._places = asyncio.Semaphore(self._size)
         async with self._places:
-            process = self._take()
             loop = asyncio.get_running_loop()
+            process = self._take()
+            self._keep_spare(loop)  # starts while this one works
             order = f"{kind.value} {export_filter(kind, max_pages)}\n".encode()
             waiting = loop.run_in_executor(
                 self._threads, self._exchange, process, order, source, target
@@ -124,7 +125,6 @@ class Converter:
                 raise
             finally:
                 self._running.discard(process)
-                self._keep_spare(loop)
 
     def close(self) -> None:
         """Ends every process."""
@@ -191,8 +191,8 @@ class Converter:
     def _exchange(
         self, process: subprocess.Popen[bytes], order: bytes, source: Path, target: Path
     ) -> None:
-        assert process.stdin is not None  # noqa: S101
-        assert process.stdout is not None  # noqa: S101
+        assert process.stdin is not None
+        assert process.stdout is not None
         late = threading.Event()
 
         def stop() -> None:

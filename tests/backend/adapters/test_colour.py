@@ -53,6 +53,11 @@ async def test_drawings_are_judged_as_a_person_judges_them(
         (b"BI /W 1 /H 1 ID x EI", False),
         (b"1 0 0\nrg", False),
         (b"1 0 0 r\\g", True),
+        (b"1 0 0 % 0 0 0\nrg", False),
+        (b"1 0 0 %" + b"x" * 200 + b" 0 0 0\nrg", False),
+        (b"1 0 0rg 0 0 0 rg", False),
+        (b"0 0 0 rg" * 2 + b" 1 0 0 0 k", False),
+        (b"9 0 0 0 rg 7 0 0 0 1 k", True),
     ],
 )
 def test_the_proof_of_greyness_never_says_yes_to_a_colour(content: bytes, plain: bool) -> None:

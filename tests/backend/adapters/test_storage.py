@@ -93,7 +93,7 @@ class Held(ThreadingHTTPServer):
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
     server = Held(("127.0.0.1", 0), Bucket)
     server.objects = {}
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "made-up")
