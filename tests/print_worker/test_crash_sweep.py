@@ -101,7 +101,6 @@ def test_killed_there_the_job_is_never_printed_twice(
     [
         ("worker.after_journal", "worker.after_begin"),
         ("worker.in_submit_2", "worker.in_submit_1"),
-        ("worker.after_begin", "worker.in_submit_3"),
         ("worker.after_accept", "worker.before_report"),
         ("worker.before_report:2", "worker.after_report"),
     ],

@@ -133,11 +133,11 @@ def test_a_claim_lost_during_the_download_prints_nothing_under_the_old_claim(
 
 def test_a_permission_that_came_too_late_is_not_used(shop: Shop, backend: FakeBackend) -> None:
     backend.valid_seconds = 0.5
-    backend.delay_answers["begin"] = 0.8
+    backend.delay_answers["begin"] = 0.7
     job = backend.add(pdf(2), pages=2)
     shop.start()
 
-    assert eventually(lambda: backend.calls["begin"] >= 3), shop.log()
+    assert eventually(lambda: backend.calls["begin"] >= 2), shop.log()
     assert shop.paper() == []
     backend.delay_answers.clear()
     assert eventually(lambda: job.status == "COMPLETED"), shop.log()
