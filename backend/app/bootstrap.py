@@ -276,7 +276,7 @@ class Premises:
                 worker_api_key=settings.worker_api_key,
             ),
             housekeeping=Housekeeping(
-                unit_of_work, printing, links, refunds, orders, sessions, documents, clock
+                unit_of_work, printing, links, refunds, orders, sessions, documents, twilio, clock
             ),
             health=HealthService(
                 database,

@@ -82,6 +82,10 @@ class Messages:
         )
         return result.first() is not None
 
+    async def known_sids(self, sids: list[str]) -> set[str]:
+        rows = await self._session.scalars(select(Message.sid).where(Message.sid.in_(sids)))
+        return {sid for sid in rows if sid}
+
     async def get(self, message_id: int) -> Message | None:
         return await self._session.get(Message, message_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from datetime import datetime, timedelta
@@ -174,17 +175,33 @@ class DocumentService:
         while True:
             async with self._unit_of_work("system:retention") as tx:
                 rows = await tx.documents.due(limit=20)
-                doomed = [(row.id, [row.storage_key, *row.preview_keys]) for row in rows]
+                doomed = [
+                    (
+                        row.id,
+                        [row.storage_key, *row.preview_keys],
+                        MediaRef(row.message_sid, row.media_sid),
+                    )
+                    for row in rows
+                ]
             if not doomed:
                 return deleted
-            for document_id, keys in doomed:
+            for document_id, keys, media in doomed:
                 for key in filter(None, keys):
                     await self._store.delete(key)
                     if await self._store.size(key) is not None:
                         raise RuntimeError(f"the file store still has {key} after deleting it")
                 crash_here("retention.after_unlink")
+                await self._forget_at_provider(media)
                 await self._deleted(document_id)
                 deleted += 1
+
+    async def _forget_at_provider(self, media: MediaRef) -> None:
+        """Twilio keeps attachments until it is told not to. Raises while it is away, so that the
+        row stays due and the next sweep asks again."""
+        if self._messenger is None:
+            return
+        with contextlib.suppress(ProviderRejected):  # gone already
+            await self._messenger.delete_media(media)
 
     async def _deleted(self, document_id: UUID) -> None:
         async with self._unit_of_work("system:retention") as tx:

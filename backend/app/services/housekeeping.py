@@ -19,6 +19,7 @@ from app.services.order_service import OrderService
 from app.services.queue_service import QueueService
 from app.services.refund_service import RefundService
 from app.services.session_service import SessionService
+from app.services.twilio_service import TwilioService
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +38,7 @@ class Housekeeping:
         orders: OrderService,
         sessions: SessionService,
         documents: DocumentService,
+        twilio: TwilioService,
         clock: Clock,
     ) -> None:
         self._unit_of_work = unit_of_work
@@ -46,6 +48,7 @@ class Housekeeping:
         self._orders = orders
         self._sessions = sessions
         self._documents = documents
+        self._twilio = twilio
         self._clock = clock
         self._unowned: set[str] = set()
 
@@ -138,6 +141,15 @@ class Housekeeping:
             f"{len(inbox)} webhooks, {len(messages)} messages, {len(files)} files taken up again",
         )
 
+    async def messages(self) -> str:
+        """Customers' messages whose webhook never reached us."""
+        try:
+            found = await self._twilio.catch_up()
+        except ProviderError as error:
+            log.warning("messages not listed", why=str(error))
+            return "messages: not listed now"
+        return await self._done("messages", f"{found} found without a webhook")
+
     async def documents(self) -> str:
         """Files past their time, objects without a row, folders of killed processes."""
         deleted = await self._documents.delete_due()
@@ -155,6 +167,7 @@ class Housekeeping:
             await self.refunds(),
             await self.orders(),
             await self.lost_tasks(),
+            await self.messages(),
             await self.documents(),
         ]
 

@@ -110,25 +110,29 @@ class QueueService:
         return job
 
     def wake_after(self, tx: Transaction, job: PrintJob) -> None:
-        queue, job_id, shop_id = self._queue_of(job.shop_id), str(job.id), str(job.shop_id)
+        job_id, shop_id = job.id, job.shop_id
 
         async def announce() -> None:
             crash_here("mover.before_wake")
-            await self._wake_up.announce(queue, job_id, shop_id)
+            queue = await self._queue_of(shop_id)
+            await self._wake_up.announce(queue, str(job_id), str(shop_id))
 
         tx.after_commit.append(announce)
 
-    def _queue_of(self, shop_id: UUID) -> str:
+    async def _queue_of(self, shop_id: UUID) -> str:
+        """The default shop's list has the bare name, others carry the shop's code."""
         if shop_id == self._default_shop_id:
             return self._queue_name
-        return f"{self._queue_name}:{shop_id}"
+        async with self._unit_of_work("system:queue") as tx:
+            return f"{self._queue_name}:{(await tx.shops.get(shop_id)).code}"
 
     async def hint_again(self) -> int:
         """Rings for every waiting job: what Redis lost is hinted again."""
         async with self._unit_of_work("system:queue") as tx:
             waiting = await tx.print_jobs.waiting()
         for job_id, shop_id in waiting:
-            await self._wake_up.announce(self._queue_of(shop_id), str(job_id), str(shop_id))
+            queue = await self._queue_of(shop_id)
+            await self._wake_up.announce(queue, str(job_id), str(shop_id))
         return len(waiting)
 
     # Out

@@ -13,7 +13,16 @@ from app.domain import order_text
 from app.domain.chat import Event, FileCame, Said, Tapped, Unusable
 from app.domain.errors import ProviderRejected
 from app.models import Customer, Message
-from app.ports import Button, ContentText, InboundForm, Messenger, Outgoing, SentMessage, StatusForm
+from app.ports import (
+    Button,
+    ContentText,
+    InboundForm,
+    InboundMedia,
+    Messenger,
+    Outgoing,
+    SentMessage,
+    StatusForm,
+)
 from app.repositories.unit_of_work import Transaction, UnitOfWork
 from app.services.session_service import SessionService
 
@@ -24,6 +33,8 @@ log = structlog.get_logger(__name__)
 CONTENT_TROUBLE = frozenset({"21654", "21655", "21656", "63021", "63030"})
 OPTED_OUT = "21610"
 WINDOW_CLOSED = "63016"
+CATCH_UP = timedelta(hours=6)
+WEBHOOK_PATIENCE = timedelta(seconds=90)
 CLOCK_SLACK = timedelta(seconds=30)
 PRINTABLE_EXCEPTIONS = ("audio/", "video/", "text/vcard", "text/x-vcard")
 
@@ -100,6 +111,36 @@ class TwilioService:
                 await tx.defer("prepare_document", queue="documents", document_id=str(document))
                 events.append(FileCame(str(document)))
         return events
+
+    async def catch_up(self) -> int:
+        """Messages whose webhook never came: listed at Twilio, applied by the same code."""
+        if self._messenger is None:
+            return 0
+        async with self._unit_of_work("system:sweep") as tx:
+            now = await tx.now()
+        listed = await self._messenger.list_inbound(since=now - CATCH_UP)
+        async with self._unit_of_work("system:sweep") as tx:
+            known = await tx.messages.known_sids([message.sid for message in listed])
+        missed = [
+            message
+            for message in reversed(listed)
+            if message.sid not in known
+            # Younger ones may have their webhook on the way.
+            and (message.created_at is None or message.created_at < now - WEBHOOK_PATIENCE)
+        ]
+        for message in missed:
+            media = await self._messenger.list_media(message.sid) if message.media_count else ()
+            await self.receive(
+                InboundForm(
+                    message_sid=message.sid,
+                    account_sid="",
+                    sender=message.from_,
+                    recipient=message.to,
+                    body=message.body,
+                    media=tuple(InboundMedia(ref, declared) for ref, declared in media),
+                )
+            )
+        return len(missed)
 
     # Out
 

@@ -118,6 +118,7 @@ def _register_sweeps(queue: procrastinate.App, keep: Housekeeping) -> None:
         ("sweep_orders", "* * * * * */15", keep.orders),
         ("sweep_lost_tasks", "* * * * * */15", keep.lost_tasks),
         ("sweep_stalled", "* * * * * */15", stalled),
+        ("sweep_messages", "*/3 * * * *", keep.messages),
         ("sweep_documents", "*/5 * * * *", keep.documents),
         ("sweep_finished", "17 4 * * *", finished),
     ):
