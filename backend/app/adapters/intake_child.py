@@ -33,7 +33,7 @@ from pikepdf import Dictionary, Name
 
 from app.adapters import images, pdf, render
 from app.adapters.colour import carries_colour
-from app.adapters.sniff import sniff
+from app.adapters.sniff import needs_threads, sniff
 from app.domain.documents import IMAGES, Kind
 from app.domain.errors import DocumentRefused, Refusal
 
@@ -126,7 +126,7 @@ def _be_the_child(task: dict[str, Any], box: Path, write_end: int) -> None:
         for standard in (0, 1, 2):
             os.dup2(nothing, standard)
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        _limit(task)
+        _limit(task, box / "in")
         data = _work(task, box)
         with os.fdopen(write_end, "wb") as answer:
             answer.write(data)
@@ -134,7 +134,7 @@ def _be_the_child(task: dict[str, Any], box: Path, write_end: int) -> None:
         os._exit(0)
 
 
-def _limit(task: dict[str, Any]) -> None:
+def _limit(task: dict[str, Any], source: Path) -> None:
     import resource  # noqa: PLC0415 - not on Windows
 
     bounds = {
@@ -143,8 +143,9 @@ def _limit(task: dict[str, Any]) -> None:
         resource.RLIMIT_FSIZE: int(task["file"]),
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: 64,
-        resource.RLIMIT_NPROC: 0,
     }
+    if task["do"] == "finish" or not needs_threads(source):
+        bounds[resource.RLIMIT_NPROC] = 0
     for kind, most in bounds.items():
         # macOS refuses some of them; the wall clock remains.
         with contextlib.suppress(OSError, ValueError):

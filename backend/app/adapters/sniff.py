@@ -49,6 +49,12 @@ def sniff(source: Path, unpacked: Path, *, max_pages: int) -> Kind:
     return _text(source, unpacked, max_pages)
 
 
+def needs_threads(source: Path) -> bool:
+    """The one decoder that ends the process when it may not start a thread is that of HEIC."""
+    with source.open("rb") as file:
+        return _image(file.read(_HEAD)) is Kind.HEIC
+
+
 def _image(head: bytes) -> Kind | None:
     starts = {
         b"\xff\xd8\xff": Kind.JPEG,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from app.adapters import intake_child
 from app.adapters.intake import Intake
 from app.adapters.office import Converter
 from app.adapters.readers import Bounds, Reader, Readers
@@ -22,6 +23,7 @@ from app.domain.errors import DocumentRefused, Refusal
 from tests.backend.adapters.conftest import LIMITS
 from tests.backend.adapters.made_office import docx, paragraph
 from tests.backend.adapters.made_pdf import BLACK, make
+from tests.backend.adapters.made_pictures import quarters, saved
 from tests.support.programs import needs_program
 
 NOBODY = 65534
@@ -169,6 +171,46 @@ def test_an_ordinary_user_converts_a_document(bwrap: str, tmp_path: Path) -> Non
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert (out / "a.pdf").read_bytes().startswith(b"%PDF-")
+
+
+def test_the_limits_of_an_ordinary_user_let_every_decoder_work(tmp_path: Path) -> None:
+    """Root is not held to a number of processes and threads; everybody else is."""
+    if os.geteuid() != 0:
+        pytest.skip("already an ordinary user: the other tests are this test")
+    pytest.importorskip("resource")
+    intake_child._load()  # a Python in root's home cannot be read any more afterwards
+    samples = {
+        "heic": Path(__file__).with_name("quarters.heic"),
+        "pdf": make(tmp_path / "a.pdf", [BLACK]),
+        **{
+            kind: saved(tmp_path / f"a.{kind}", quarters())
+            for kind in ("jpg", "png", "webp", "gif", "bmp", "tif")
+        },
+    }
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.owner() == "root" and folder.is_relative_to("/tmp/pytest-of-root"):
+            folder.chmod(0o777)
+    task = {"do": "open", "max_pages": 9, "previews": 1, "page_seconds": 9.0, "wall": 30}
+    task |= {"memory": 1 << 30, "cpu": 20, "file": 1 << 26}
+    for kind, sample in samples.items():
+        box = tmp_path / f"box-{kind}"
+        box.mkdir()
+        box.chmod(0o777)
+        shutil.copy(sample, box / "in")
+        (box / "in").chmod(0o644)
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                os.setgroups([])
+                os.setgid(NOBODY)
+                os.setuid(NOBODY)
+                intake_child._limit(task, box / "in")
+                answer = json.loads(intake_child._work(task, box))
+                code = 0 if answer.get("pages") == 1 else 2
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, kind
 
 
 async def convert_once(bwrap: str, source: Path, target: Path) -> None:
