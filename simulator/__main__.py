@@ -34,7 +34,7 @@ def arguments() -> argparse.ArgumentParser:
         help="what the simulator's clock shows at start, such as 2026-11-22T09:00:00Z",
     )
     parser.add_argument(
-        "--shop-name", default="The print shop", help="shown on the phone and the payment page"
+        "--shop-name", default="Print Shop", help="shown on the phone and the payment page"
     )
     return parser
 

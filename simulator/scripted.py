@@ -169,7 +169,7 @@ class Walk:
         if copies != list(range(1, order.copies + 1)):
             raise self._failed(f"copies {copies} came out instead of {order.copies}")
         coloured = sum(bool(side["color"]) for side in sides)
-        self.step(f"{wanted} sides are on paper, {coloured} of them in colour")
+        self.step(f"On paper: {wanted} {'side' if wanted == 1 else 'sides'}, {coloured} in colour")
 
     # --- small things ---
 

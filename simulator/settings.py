@@ -45,7 +45,7 @@ class Settings:
     key_id: str = FAKE_CREDENTIALS["RAZORPAY_KEY_ID"]
     key_secret: str = field(default=FAKE_CREDENTIALS["RAZORPAY_KEY_SECRET"], repr=False)
     webhook_secret: str = field(default=FAKE_CREDENTIALS["RAZORPAY_WEBHOOK_SECRET"], repr=False)
-    shop_name: str = "The print shop"
+    shop_name: str = "Print Shop"
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -126,7 +126,7 @@ def settings_of(
     paper: Path | None = None,
     seed: int | None = None,
     start_time: int | None = None,
-    shop_name: str = "The print shop",
+    shop_name: str = "Print Shop",
     environ: Mapping[str, str] = os.environ,
 ) -> Settings:
     """Settings checked and completed. Raises WrongSettings."""

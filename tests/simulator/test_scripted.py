@@ -39,7 +39,7 @@ async def test_three_orders_come_out_as_ordered(
 
     said = capsys.readouterr().out
     assert said.count(" 14  The shop says: ") == 3
-    assert "12 sides are on paper, 4 of them in colour" in said
+    assert "On paper: 12 sides, 4 in colour" in said
     assert "token 41, copy 2, sheet 3 back: page 6 in black & white" in said
     assert "All 3 orders came out as ordered." in said
 
