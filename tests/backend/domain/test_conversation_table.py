@@ -1,0 +1,249 @@
+"""Every state and everything that can happen in it. ``#`` is the order being asked about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from _pytest.mark import ParameterSet
+
+from app.domain.chat import (
+    Event,
+    FileCame,
+    FileReady,
+    FileRefused,
+    OrderClosed,
+    Said,
+    State,
+    Tapped,
+    Unusable,
+)
+from app.domain.errors import Refusal
+from tests.backend.domain.chatting import IN_EACH_STATE, NOTES, Customer
+
+WORDS = ["hello", "1", "bw", "101"]
+COMMANDS = [
+    *("menu", "status", "cancel", "back", "help"),
+    *("price", "human", "delete", "stop", "start"),
+]
+
+EVENTS: dict[str, Callable[[str], Event]] = {
+    **{word: lambda _, word=word: Said(word) for word in [*WORDS, *COMMANDS]},  # type: ignore[misc]
+    "tap ink": lambda order: Tapped(f"{order}:ink:BW:1"),
+    "tap copies": lambda order: Tapped(f"{order}:copies:5:1"),
+    "tap counter": lambda order: Tapped(f"{order}:counter:1:0"),
+    "tap back": lambda order: Tapped(f"{order}:back:1:0"),
+    "tap cancel": lambda order: Tapped(f"{order}:cancel:1:0"),
+    "tap nonsense": lambda order: Tapped(f"{order}:shoes:9:0"),
+    "tap of another order": lambda _: Tapped("OLD:ink:BW:1"),
+    "tap without id": lambda _: Tapped("", "status"),
+    "file came": lambda _: FileCame(NOTES.id),
+    "file ready": lambda _: FileReady(NOTES),
+    "file refused": lambda _: FileRefused(NOTES.id, Refusal.LOCKED),
+    "sticker": lambda _: Unusable(),
+    "order closed": OrderClosed,
+    "other order closed": lambda _: OrderClosed("OLD"),
+}
+
+TABLE: dict[str, str] = {
+    "IDLE": """
+        hello                -> AWAITING_FILE       : welcome
+        menu                 -> AWAITING_FILE       : welcome
+        status               -> IDLE                : status-none
+        cancel               -> IDLE                : nothing-to-cancel
+        back                 -> IDLE                : nothing-to-go-back
+        help                 -> IDLE                : help
+        price                -> IDLE                : prices
+        human                -> IDLE                : human, call
+        delete               -> IDLE                : delete, deleted
+        stop                 -> IDLE                : stopped, stop
+        start                -> AWAITING_FILE       : welcome
+        1                    -> AWAITING_FILE       : welcome
+        bw                   -> AWAITING_FILE       : welcome
+        101                  -> AWAITING_FILE       : welcome
+        tap ink              -> IDLE                : stale-button, status-none
+        tap copies           -> IDLE                : stale-button, status-none
+        tap counter          -> IDLE                : stale-button, status-none
+        tap back             -> IDLE                : stale-button, status-none
+        tap cancel           -> IDLE                : stale-button, status-none
+        tap nonsense         -> IDLE                : stale-button, status-none
+        tap of another order -> IDLE                : stale-button, status-none
+        tap without id       -> IDLE                : status-none
+        file came            -> AWAITING_FILE       :
+        file ready           -> AWAITING_PRINT_TYPE : open NEW doc-notes, got-file+ask-print-type
+        file refused         -> IDLE                : refused-locked
+        sticker              -> IDLE                : err-media
+        order closed         -> IDLE                :
+        other order closed   -> IDLE                :
+    """,
+    "AWAITING_FILE": """
+        hello                -> AWAITING_FILE       : send-a-file
+        menu                 -> AWAITING_FILE       : welcome
+        status               -> AWAITING_FILE       : status-none
+        cancel               -> AWAITING_FILE       : nothing-to-cancel
+        back                 -> AWAITING_FILE       : nothing-to-go-back
+        help                 -> AWAITING_FILE       : help
+        price                -> AWAITING_FILE       : prices
+        human                -> AWAITING_FILE       : human, call
+        delete               -> IDLE                : delete, deleted
+        stop                 -> AWAITING_FILE       : stopped, stop
+        start                -> AWAITING_FILE       : welcome
+        1                    -> AWAITING_FILE       : send-a-file
+        bw                   -> AWAITING_FILE       : send-a-file
+        101                  -> AWAITING_FILE       : send-a-file
+        tap ink              -> AWAITING_FILE       : stale-button, status-none
+        tap copies           -> AWAITING_FILE       : stale-button, status-none
+        tap counter          -> AWAITING_FILE       : stale-button, status-none
+        tap back             -> AWAITING_FILE       : stale-button, status-none
+        tap cancel           -> AWAITING_FILE       : stale-button, status-none
+        tap nonsense         -> AWAITING_FILE       : stale-button, status-none
+        tap of another order -> AWAITING_FILE       : stale-button, status-none
+        tap without id       -> AWAITING_FILE       : status-none
+        file came            -> AWAITING_FILE       :
+        file ready           -> AWAITING_PRINT_TYPE : open NEW doc-notes, got-file+ask-print-type
+        file refused         -> AWAITING_FILE       : refused-locked
+        sticker              -> AWAITING_FILE       : err-media
+        order closed         -> IDLE                :
+        other order closed   -> AWAITING_FILE       :
+    """,
+    "AWAITING_PRINT_TYPE": """
+        hello                -> AWAITING_PRINT_TYPE : err-choice, ask-print-type
+        menu                 -> AWAITING_PRINT_TYPE : ask-print-type
+        status               -> AWAITING_PRINT_TYPE : status-draft, ask-print-type
+        cancel               -> IDLE                : cancel #, cancelled
+        back                 -> AWAITING_PRINT_TYPE : nothing-to-go-back, ask-print-type
+        help                 -> AWAITING_PRINT_TYPE : help
+        price                -> AWAITING_PRINT_TYPE : prices, ask-print-type
+        human                -> AWAITING_PRINT_TYPE : human, call
+        delete               -> IDLE                : cancel #, delete, deleted
+        stop                 -> AWAITING_PRINT_TYPE : stopped, stop
+        start                -> AWAITING_PRINT_TYPE : ask-print-type
+        1                    -> AWAITING_COPIES     : ask-copies
+        bw                   -> AWAITING_COPIES     : ask-copies
+        101                  -> AWAITING_PRINT_TYPE : err-choice, ask-print-type
+        tap ink              -> AWAITING_COPIES     : ask-copies
+        tap copies           -> AWAITING_PRINT_TYPE : stale-button, ask-print-type
+        tap counter          -> AWAITING_PRINT_TYPE : stale-button, ask-print-type
+        tap back             -> AWAITING_PRINT_TYPE : nothing-to-go-back, ask-print-type
+        tap cancel           -> IDLE                : cancel #, cancelled
+        tap nonsense         -> AWAITING_PRINT_TYPE : stale-button, ask-print-type
+        tap of another order -> AWAITING_PRINT_TYPE : stale-button, ask-print-type
+        tap without id       -> AWAITING_PRINT_TYPE : status-draft, ask-print-type
+        file came            -> AWAITING_PRINT_TYPE :
+        file ready           -> AWAITING_PRINT_TYPE : file-held
+        file refused         -> AWAITING_PRINT_TYPE : refused-locked, ask-print-type
+        sticker              -> AWAITING_PRINT_TYPE : err-media, ask-print-type
+        order closed         -> IDLE                :
+        other order closed   -> AWAITING_PRINT_TYPE :
+    """,
+    "AWAITING_COPIES": """
+        hello                -> AWAITING_COPIES     : err-copies, ask-copies
+        menu                 -> AWAITING_COPIES     : ask-copies
+        status               -> AWAITING_COPIES     : status-draft, ask-copies
+        cancel               -> IDLE                : cancel #, cancelled
+        back                 -> AWAITING_PRINT_TYPE : ask-print-type
+        help                 -> AWAITING_COPIES     : help
+        price                -> AWAITING_COPIES     : prices, ask-copies
+        human                -> AWAITING_COPIES     : human, call
+        delete               -> IDLE                : cancel #, delete, deleted
+        stop                 -> AWAITING_COPIES     : stopped, stop
+        start                -> AWAITING_COPIES     : ask-copies
+        1                    -> AWAITING_PAYMENT    : place # BOTH 1
+        bw                   -> AWAITING_COPIES     : ask-copies
+        101                  -> AWAITING_COPIES     : err-copies-many, ask-copies
+        tap ink              -> AWAITING_COPIES     : ask-copies
+        tap copies           -> AWAITING_PAYMENT    : place # BOTH 5
+        tap counter          -> AWAITING_COPIES     : stale-button, ask-copies
+        tap back             -> AWAITING_PRINT_TYPE : ask-print-type
+        tap cancel           -> IDLE                : cancel #, cancelled
+        tap nonsense         -> AWAITING_COPIES     : stale-button, ask-copies
+        tap of another order -> AWAITING_COPIES     : stale-button, ask-copies
+        tap without id       -> AWAITING_COPIES     : status-draft, ask-copies
+        file came            -> AWAITING_COPIES     :
+        file ready           -> AWAITING_COPIES     : file-held
+        file refused         -> AWAITING_COPIES     : refused-locked, ask-copies
+        sticker              -> AWAITING_COPIES     : err-media, ask-copies
+        order closed         -> IDLE                :
+        other order closed   -> AWAITING_COPIES     :
+    """,
+    "AWAITING_PAYMENT": """
+        hello                -> AWAITING_PAYMENT    : status-waiting-payment
+        menu                 -> AWAITING_PAYMENT    : status-waiting-payment
+        status               -> AWAITING_PAYMENT    : status-waiting-payment
+        cancel               -> IDLE                : cancel #, cancelled
+        back                 -> AWAITING_COPIES     : revise #, ask-copies
+        help                 -> AWAITING_PAYMENT    : help
+        price                -> AWAITING_PAYMENT    : prices, status-waiting-payment
+        human                -> AWAITING_PAYMENT    : human, call
+        delete               -> IDLE                : cancel #, delete, deleted
+        stop                 -> AWAITING_PAYMENT    : stopped, stop
+        start                -> AWAITING_PAYMENT    : status-waiting-payment
+        1                    -> AWAITING_PAYMENT    : counter #
+        bw                   -> AWAITING_PAYMENT    : status-waiting-payment
+        101                  -> AWAITING_PAYMENT    : status-waiting-payment
+        tap ink              -> AWAITING_PAYMENT    : stale-button, status-waiting-payment
+        tap copies           -> AWAITING_PAYMENT    : stale-button, status-waiting-payment
+        tap counter          -> AWAITING_PAYMENT    : counter #
+        tap back             -> AWAITING_COPIES     : revise #, ask-copies
+        tap cancel           -> IDLE                : cancel #, cancelled
+        tap nonsense         -> AWAITING_PAYMENT    : stale-button, status-waiting-payment
+        tap of another order -> AWAITING_PAYMENT    : stale-button, status-waiting-payment
+        tap without id       -> AWAITING_PAYMENT    : status-waiting-payment
+        file came            -> AWAITING_PAYMENT    :
+        file ready           -> AWAITING_PAYMENT    : file-held
+        file refused         -> AWAITING_PAYMENT    : refused-locked, status-waiting-payment
+        sticker              -> AWAITING_PAYMENT    : err-media, status-waiting-payment
+        order closed         -> IDLE                :
+        other order closed   -> AWAITING_PAYMENT    :
+    """,
+}
+
+
+def rows() -> list[ParameterSet]:
+    made = []
+    for state, table in TABLE.items():
+        for line in table.strip().splitlines():
+            found = re.fullmatch(r"\s*(.+?)\s*-> (\w+)\s*:\s?(.*)", line)
+            assert found is not None, line
+            event, after, effects = found.groups()
+            made.append(pytest.param(state, event, after, effects, id=f"{state}-{event}"))
+    return made
+
+
+@pytest.mark.parametrize(("state", "event", "after", "effects"), rows())
+def test_one_turn(state: str, event: str, after: str, effects: str) -> None:
+    customer = IN_EACH_STATE[state]()
+    assert customer.chat.state.value == state
+    order = customer.chat.order
+    customer.log.clear()
+
+    customer.happens(EVENTS[event](order))
+
+    caused = ", ".join(customer.log).replace(order or "no order", "#")
+    assert re.sub(r"ORDER\d+", "NEW", caused) == effects
+    assert customer.chat.state.value == after
+    assert (customer.chat.order == "") is (after in {"IDLE", "AWAITING_FILE"})
+
+
+def test_the_table_is_whole() -> None:
+    written = {
+        (state, line.split("->")[0].strip())
+        for state, table in TABLE.items()
+        for line in table.strip().splitlines()
+    }
+
+    assert written == {(state.value, event) for state in State for event in EVENTS}
+
+
+@pytest.mark.parametrize("make", IN_EACH_STATE.values(), ids=IN_EACH_STATE)
+def test_a_customer_who_writes_or_taps_is_always_answered(make: Callable[[], Customer]) -> None:
+    silent = []
+    for name, event in EVENTS.items():
+        customer = make()
+        customer.happens(event(customer.chat.order))
+        answered = customer.sees or any(c.startswith(("place", "counter")) for c in customer.causes)
+        if not answered and name not in {"file came", "order closed", "other order closed"}:
+            silent.append(name)
+
+    assert silent == []
