@@ -39,6 +39,8 @@ STATEMENT_MS = 15_000
 LOCK_MS = 8_000
 IDLE_IN_TRANSACTION_MS = 30_000
 CONNECT_SECONDS = 3
+# In all a process takes at most about 35 connections, so that two fit into PostgreSQL's 100.
+HOT_CONNECTIONS = 6
 TIMEOUTS = (
     f"-c statement_timeout={STATEMENT_MS} -c lock_timeout={LOCK_MS} "
     f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
@@ -64,13 +66,13 @@ def sqlalchemy_url(url: str) -> str:
 class Database:
     """Pools to one PostgreSQL. Open with ``async with``; cheap to make, nothing connects before."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
         self.url = url
         self.engine: AsyncEngine = create_async_engine(
             sqlalchemy_url(url),
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_timeout=5,
+            pool_timeout=10,
             pool_pre_ping=True,
             connect_args={"options": TIMEOUTS, "connect_timeout": CONNECT_SECONDS},
         )
@@ -78,7 +80,7 @@ class Database:
         self.pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
             url,
             min_size=1,
-            max_size=pool_size,
+            max_size=HOT_CONNECTIONS,
             timeout=3,
             open=False,
             kwargs={

@@ -22,6 +22,8 @@ LOOK_SECONDS = 0.2
 CHAT_WORKERS = 12
 DOCUMENT_WORKERS = 3
 STOP_SECONDS = 5
+# Fetching and finishing tasks are single short statements; few connections serve many workers.
+QUEUE_CONNECTIONS = 8
 STALLED_SECONDS = 30
 
 # Seconds before the next try, for a provider that cannot be reached: 1 s, 3 s, 10 s, ... in all
@@ -55,7 +57,7 @@ def open_queue(database_url: str) -> procrastinate.App:
     connector = procrastinate.PsycopgConnector(
         conninfo=database_url,
         min_size=1,
-        max_size=CHAT_WORKERS + DOCUMENT_WORKERS + 4,
+        max_size=QUEUE_CONNECTIONS,
         kwargs={"options": TIMEOUTS, "connect_timeout": 3},
     )
     return procrastinate.App(connector=connector)
