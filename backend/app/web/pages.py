@@ -1,7 +1,34 @@
-"""Pages for browsers."""
+"""Everything a browser sees: the customer's page, the staff pages and their static files."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
+from fastapi.responses import PlainTextResponse, Response
 
-router = APIRouter()
+from app.web import customer, staff
+from app.web.assets import ASSETS
+
+router = APIRouter(include_in_schema=False)
+
+# A changed file has another address, so a browser may keep each forever.
+_FOREVER = "public, max-age=31536000, immutable"
+
+
+@router.get("/static/{name}")
+async def static(name: str, request: Request) -> Response:
+    asset = ASSETS.get(name)
+    if asset is None:
+        return PlainTextResponse("There is no such file.", status_code=404)
+    current = request.query_params.get("v") == asset.version
+    headers = {
+        "Cache-Control": _FOREVER if current else "no-cache",
+        "ETag": f'"{asset.version}"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(asset.content, media_type=asset.media_type, headers=headers)
+
+
+router.include_router(customer.router)
+router.include_router(staff.router)

@@ -67,6 +67,11 @@ def t(message: str, language: str = ENGLISH, /, **values: Value) -> str:
     return _format("pages", name, attribute or None, values, language)
 
 
+def knows(message: str) -> bool:
+    """Whether there is such a page text."""
+    return bool(bundle("pages", ENGLISH).has_message(message))
+
+
 def money(paise: int | None) -> str:
     """``₹1,234.50``, without decimals when they are zero; a dash when there is no amount."""
     return "–" if paise is None else Money(paise).short
@@ -113,19 +118,19 @@ def short_title(title: str) -> str:
     return cut(" ".join(words), TITLE_LIMIT)
 
 
-def plain(text: str, limit: int) -> str:
-    """A stranger's name as one line: no line breaks, invisible signs or WhatsApp marks."""
+def one_line(text: str, limit: int) -> str:
+    """A stranger's name as one line, without line breaks and signs that turn or hide text."""
     seen = "".join(
         " " if unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign
         for sign in text
         if unicodedata.category(sign) not in ("Cf", "Cs") or sign == "\u200d"
-    ).translate(_MARKS)
+    )
     return cut(re.sub(r"\s+", " ", seen).strip(), limit)
 
 
 def _tame(values: Mapping[str, Value]) -> dict[str, Value]:
     return {
-        key: plain(value, _NAME_LIMITS[key])
+        key: one_line(value.translate(_MARKS), _NAME_LIMITS[key])
         if isinstance(value, str) and key in _NAME_LIMITS
         else value
         for key, value in values.items()

@@ -1,0 +1,261 @@
+"""The staff pages: queue, orders, one order's story, what needs a person, signing in and out."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+
+from app.domain.errors import NotAllowed, NotFound
+from app.domain.lifecycle import Order
+from app.repositories.staff import SignedIn
+from app.web.deps import Shop, ShopDep, StaffDep, signed_in
+from app.web.etag import unless_unchanged
+from app.web.render import page, visitor_language
+from app.web.security import (
+    PageRoute,
+    end_session,
+    form_of,
+    is_refresh,
+    own_form,
+    own_path,
+    require_own_origin,
+    session_cookie,
+    set_session,
+)
+from app.web.story import story_page
+from app.web.text import LANGUAGES, day_and_time
+from app.web.view import age, card
+
+router = APIRouter(prefix="/staff", route_class=PageRoute)
+
+PAGE_SIZE = 50
+# The zone new shops are made with; an order's own page uses its shop's.
+LIST_ZONE = "Asia/Kolkata"
+FILTERS = {
+    "all": "",
+    "waiting": "PAYMENT_PENDING",
+    "paid": "PAID",
+    "ready": "READY",
+    "collected": "COLLECTED",
+    "refunded": "REFUNDED",
+    "closed": "CANCELLED,EXPIRED",
+}
+
+
+# Signing in and out
+
+
+@router.get("/login")
+async def login_page(request: Request, shop: ShopDep) -> Response:
+    back = own_path(request.query_params.get("next", "/staff"))
+    if await shop.staff.signed_in(session_cookie(request)):
+        return RedirectResponse(back, status_code=303)
+    return _login(request, shop, back=back)
+
+
+@router.post("/login")
+async def login(request: Request, shop: ShopDep) -> Response:
+    require_own_origin(request, shop.settings)
+    form = await form_of(request)
+    name, back = form.get("name", "")[:200], own_path(form.get("next", "/staff"))
+    session = await shop.staff.sign_in(name, form.get("password", "")[:1000])
+    if session is None:
+        return _login(request, shop, back=back, name=name, wrong=True)
+    response = RedirectResponse(back, status_code=303)
+    set_session(response, request, shop.settings, session[0])
+    return response
+
+
+def _login(
+    request: Request, shop: Shop, *, back: str, name: str = "", wrong: bool = False
+) -> Response:
+    asked = request.query_params.get("lang", "")
+    return page(
+        "login.html",
+        asked if asked in LANGUAGES else visitor_language(request),
+        status=401 if wrong else 200,
+        shop_name=shop.settings.shop_name,
+        back=back,
+        name=name,
+        wrong=wrong,
+    )
+
+
+@router.post("/sign-out")
+async def sign_out(request: Request, shop: ShopDep, who: StaffDep) -> Response:
+    await own_form(request, shop.settings, who, to_change=False)
+    await shop.staff.sign_out(session_cookie(request))
+    response = RedirectResponse("/staff/login", status_code=303)
+    end_session(response)
+    return response
+
+
+# Looking
+
+
+@router.get("")
+async def queue(request: Request, shop: ShopDep, who: StaffDep) -> Response:
+    done = request.query_params.get("done", "")
+    return await _queue(request, shop, who, handed_over=await _handed_over(shop, who, done))
+
+
+@router.get("/orders")
+async def orders(request: Request, shop: ShopDep, who: StaffDep) -> Response:
+    query = request.query_params
+    show = query.get("show", "all") if query.get("show") in FILTERS else "all"
+    words = query.get("q", "").replace("\x00", "").strip()[:100]
+    cursor = query.get("cursor", "")[:200]
+    # Tokens have at most three digits; longer numbers are the end of a phone number.
+    is_phone = len(words) > 3 and words.lstrip("+").isdecimal()
+    rows, following = await shop.reports.orders(
+        who.shop_id,
+        status=FILTERS[show],
+        phone=words if is_phone else "",
+        words="" if is_phone else words,
+        cursor=cursor,
+        limit=PAGE_SIZE,
+    )
+    now = shop.clock.now()
+    older = {"show": show, "q": words, "cursor": following}
+    return await _staff_page(
+        "orders.html",
+        request,
+        shop,
+        who,
+        tab="orders",
+        cards=[(card(row, now), day_and_time(row["created_at"], LIST_ZONE)) for row in rows],
+        filters=list(FILTERS),
+        show=show,
+        words=words,
+        older=f"/staff/orders?{urlencode(older)}" if following else "",
+        every=0 if cursor else 10,
+    )
+
+
+@router.get("/orders/{order_id}")
+async def order(order_id: UUID, request: Request, shop: ShopDep, who: StaffDep) -> Response:
+    story = await shop.reports.story(who.shop_id, order_id)
+    shown = story_page(story, shop.clock.now(), who.language)
+    return await _staff_page("order.html", request, shop, who, tab="orders", every=5, **shown)
+
+
+@router.get("/attention")
+async def attention(request: Request, shop: ShopDep, who: StaffDep) -> Response:
+    return await _staff_page("attention.html", request, shop, who, tab="attention", every=5)
+
+
+# Handing over
+
+
+@router.post("/orders/{order_id}/collect")
+async def collect(order_id: UUID, request: Request, shop: ShopDep, who: StaffDep) -> Response:
+    await own_form(request, shop.settings, who)
+    return await _collect(request, shop, who, order_id, undo=False)
+
+
+@router.post("/orders/{order_id}/uncollect")
+async def uncollect(order_id: UUID, request: Request, shop: ShopDep, who: StaffDep) -> Response:
+    await own_form(request, shop.settings, who)
+    return await _collect(request, shop, who, order_id, undo=True)
+
+
+async def _collect(
+    request: Request, shop: Shop, who: SignedIn, order_id: UUID, *, undo: bool
+) -> Response:
+    try:
+        await shop.reports.collect(who.shop_id, order_id, by=f"user:{who.name}", undo=undo)
+    except NotAllowed:
+        # A colleague's tap was faster: show how things are now.
+        story = await shop.reports.story(who.shop_id, order_id)
+        label = story.order.token or story.order.code
+        return await _queue(request, shop, who, changed=label, status=409)
+    return RedirectResponse("/staff" if undo else f"/staff?done={order_id}", status_code=303)
+
+
+async def _handed_over(shop: Shop, who: SignedIn, order_id: str) -> tuple[str, str] | None:
+    """(order id, token) of the order just handed over, while that can be undone."""
+    try:
+        story = await shop.reports.story(who.shop_id, UUID(order_id))
+    except (ValueError, NotFound):
+        return None
+    if story.order.status != Order.COLLECTED:
+        return None
+    return str(story.order.id), story.order.token
+
+
+async def _queue(
+    request: Request,
+    shop: Shop,
+    who: SignedIn,
+    *,
+    handed_over: tuple[str, str] | None = None,
+    changed: str = "",
+    status: int = 200,
+) -> Response:
+    return await _staff_page(
+        "queue.html",
+        request,
+        shop,
+        who,
+        tab="queue",
+        status=status,
+        handed_over=handed_over,
+        changed=changed,
+        every=4,
+    )
+
+
+async def _staff_page(
+    template: str,
+    request: Request,
+    shop: Shop,
+    who: SignedIn,
+    *,
+    tab: str,
+    every: int,
+    status: int = 200,
+    **values: Any,
+) -> Response:
+    """A page inside the frame that every staff page shares, or only its moving parts."""
+    board, now = await shop.reports.board(who.shop_id), shop.clock.now()
+    columns = {
+        name: [card(row, now) for row in rows]
+        for name, rows in (
+            ("to-print", board.to_print),
+            ("printing", board.printing),
+            ("ready", board.ready),
+            ("waiting", board.waiting),
+        )
+    }
+    known = {shown.id: shown for column in columns.values() for shown in column}
+    query = [(k, v) for k, v in request.query_params.multi_items() if k not in ("part", "done")]
+    response = page(
+        template,
+        who.language,
+        status=status,
+        layout="bare.html" if is_refresh(request) else "staff.html",
+        shop_name=shop.settings.shop_name,
+        who=who,
+        board=board,
+        columns=columns,
+        needs=[
+            (item, known.get(item.order_id) if item.order_id else None, age(item.opened_at, now))
+            for item in board.attention
+        ],
+        printers=board.printers,
+        url=f"/staff{'' if tab == 'queue' else request.url.path.removeprefix('/staff')}"
+        f"?{urlencode([*query, ('part', 'live')])}",
+        tab=tab,
+        every=every,
+        **values,
+    )
+    return unless_unchanged(request, response)
+
+
+@router.get("/{rest:path}", dependencies=[Depends(signed_in)])
+async def no_page() -> Response:
+    raise NotFound("There is no such page.")
