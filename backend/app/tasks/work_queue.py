@@ -29,6 +29,7 @@ STALLED_SECONDS = 30
 # Seconds before the next try, for a provider that cannot be reached: 1 s, 3 s, 10 s, ... in all
 # about 40 minutes. Then the task's own way out is taken.
 PATIENCE = (1, 3, 10, 20, 30, 60, 120, 300, 600, 1200)
+WORTH_WAITING_FOR = (ProviderUnavailable, ProviderUncertain, *DATABASE_DOWN)
 
 
 class Patience(procrastinate.BaseRetryStrategy):
@@ -38,7 +39,7 @@ class Patience(procrastinate.BaseRetryStrategy):
         self, *, exception: BaseException, job: Job
     ) -> procrastinate.RetryDecision | None:
         waits: tuple[int, ...] = PATIENCE
-        if not isinstance(exception, ProviderUnavailable | ProviderUncertain | DATABASE_DOWN):
+        if not isinstance(exception, WORTH_WAITING_FOR):
             waits = PATIENCE[:3]
         if job.attempts >= len(waits):
             return None
