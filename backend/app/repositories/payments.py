@@ -114,12 +114,15 @@ class Payments:
         *,
         rzp_payment_id: str | None,
         amount_paise: int,
+        currency: str,
         method: str,
         captured_by: str,
     ) -> None:
+        """The money as it came: what was asked for stays in the quote."""
         payment.status = advance(PAYMENT, Status(payment.status), PaymentEvent.CAPTURE).value
         payment.rzp_payment_id = rzp_payment_id
         payment.captured_paise = amount_paise
+        payment.currency = currency
         payment.captured_at = NOW  # type: ignore[assignment]  # the database's clock
         payment.captured_by = captured_by
         payment.method = method or payment.method

@@ -152,6 +152,7 @@ class CaptureService:
                 ruling,
                 rzp_payment_id=seen.payment_id,
                 amount_paise=seen.amount_paise,
+                currency=seen.currency,
                 method=seen.method,
                 captured_by=f"system:{door}",
             )
