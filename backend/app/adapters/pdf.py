@@ -12,7 +12,6 @@ so every reader sees the same sheet.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from pathlib import Path
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
+from app.adapters.losses import refuse_losses
 from app.adapters.notes import draw_notes
 from app.domain.errors import DocumentRefused, Refusal
 
@@ -27,7 +27,6 @@ MAX_SIDE_PT = 14_400.0  # ISO 32000-1 annex C: the largest page a reader has to 
 A4_PT = (595.276, 841.89)
 _MAX_DEPTH = 64
 _TAIL = 2048
-_REFERENCE = re.compile(rb"(?<![\w.])(\d+) (\d+) R\b")
 _INHERITED = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
 
 # Keys that act, point outside, carry foreign bytes or tell about the author.
@@ -59,27 +58,28 @@ def rewrite(
     """Reads ``source``, writes the print-ready ``target``. Raises ``DocumentRefused``."""
     logging.getLogger("pikepdf").setLevel(logging.CRITICAL)  # foreign text stays out of our logs
     with _open(source, password) as pdf:
-        if pdf.get_warnings() and not _has_an_end(source):
+        damaged = bool(pdf.get_warnings())  # asking empties the list
+        if damaged and not _has_an_end(source):
             raise DocumentRefused(Refusal.BROKEN, "the file ends early")
         try:
-            return _rewrite(pdf, target, max_pages)
+            return _rewrite(pdf, target, max_pages, damaged=damaged)
         except (pikepdf.PdfError, RuntimeError, ValueError, TypeError, KeyError) as error:
             # qpdf reads lazily: damage shows when an object is first touched.
             raise DocumentRefused(Refusal.BROKEN, f"cannot be rewritten: {error}") from error
 
 
-def _rewrite(pdf: Pdf, target: Path, max_pages: int) -> Rewritten:
+def _rewrite(pdf: Pdf, target: Path, max_pages: int, *, damaged: bool) -> Rewritten:
     _refuse_shells(pdf)
     leaves = _leaves(pdf, max_pages)
     if any("/Annots" in leaf for leaf, _ in leaves):
         draw_notes(pdf, [leaf for leaf, _ in leaves])
         leaves = _leaves(pdf, max_pages)
-    damaged = bool(pdf.get_warnings())
+    damaged = damaged or bool(pdf.get_warnings())
     sizes = tuple([_settle(leaf, inherited) for leaf, inherited in leaves])
     _new_catalogue(pdf, [leaf for leaf, _ in leaves])
     _strip(pdf)
     if damaged:
-        _refuse_losses(pdf)
+        refuse_losses([leaf for leaf, _ in leaves])
     pdf.save(
         target,
         object_stream_mode=pikepdf.ObjectStreamMode.generate,
@@ -297,25 +297,6 @@ def _has_an_end(source: Path) -> bool:
         file.seek(max(0, source.stat().st_size - _TAIL))
         tail = file.read()
     return b"%%EOF" in tail or b"startxref" in tail
-
-
-def _refuse_losses(pdf: Pdf) -> None:
-    """In a repaired file, a thing that a page needs and nobody has left would print as a gap."""
-    seen: set[tuple[int, int]] = set()
-    waiting: list[Object] = [pdf.Root]
-    while waiting:
-        held = waiting.pop()
-        told = held.stream_dict if isinstance(held, Stream) else held
-        for number, generation in _REFERENCE.findall(told.unparse(resolved=True)):
-            place = (int(number), int(generation))
-            if place in seen:
-                continue
-            seen.add(place)
-            found: object = pdf.get_object(place)
-            if found is None:
-                raise DocumentRefused(Refusal.BROKEN, "a part of its pages is missing")
-            if isinstance(found, (Dictionary, Array, Stream)):
-                waiting.append(found)
 
 
 def _strip(pdf: Pdf) -> None:

@@ -132,8 +132,8 @@ class Reader:
         return self._process.poll() is not None or not hasattr(os, "fork")
 
     def _exchange(self, line: bytes, seconds: float) -> bytes:
-        assert self._process.stdin is not None  # noqa: S101
-        assert self._process.stdout is not None  # noqa: S101
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         clock = threading.Timer(seconds, self.kill)
         clock.start()
         try:

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from app.adapters.intake import Intake
-from app.adapters.office import ConverterBounds
+from app.adapters.office import ConverterBounds, profile
 from app.domain.documents import Kind
 from app.domain.errors import DocumentRefused, Refusal
 from app.ports import Limits
@@ -167,7 +167,14 @@ async def test_links_to_elsewhere_bring_no_connection_and_no_content(
         assert "before" in words(prepared.path)
     assert canary.hits == []  # type: ignore[attr-defined]
 
-    # The same files, converted the ordinary way: the trap works.
+    # Our profile alone, without the box, keeps them away as well.
+    settings = tmp_path / "ours" / "profile" / "user"
+    settings.mkdir(parents=True)
+    (settings / "registrymodifications.xcu").write_text(profile(), encoding="utf-8")
+    plain_soffice(odt, tmp_path / "ours", "pdf")
+    assert canary.hits == []  # type: ignore[attr-defined]
+
+    # The same file, converted the ordinary way: the trap works.
     plain_soffice(odt, tmp_path / "plain", "pdf")
     assert canary.hits  # type: ignore[attr-defined]
 

@@ -14,6 +14,7 @@ import pytest
 from pikepdf import Array, Dictionary, Name, Pdf
 from PIL import Image
 
+from app.adapters import render
 from app.adapters.intake import Intake
 from app.domain.documents import Kind
 from app.domain.errors import DocumentRefused, Refusal
@@ -245,6 +246,37 @@ async def test_a_repaired_file_is_counted_after_the_repair(
     damaged.write_bytes(b"junk\n" * 20 + whole[:start] + b"startxref\n1\n%%EOF")
 
     assert (await prepare(damaged)).pages == 3
+
+
+async def test_a_file_cut_short_is_not_sold_as_whole(
+    prepare: Prepare, refused: Refused, tmp_path: Path
+) -> None:
+    """Its page tree comes first, so a repair finds every page; the last picture is gone."""
+    red = "1 0 0 rg 0 0 9 9 re f"
+    rows = [
+        "1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj",
+        "2 0 obj<</Type/Pages/Count 1/Kids[3 0 R]>>endobj",
+        "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R/Resources 6 0 R>>endobj",
+        "4 0 obj<</Length 5>>stream\n/P Do\nendstream endobj",
+        "6 0 obj<</XObject<</P 7 0 R>>>>endobj",
+        f"7 0 obj<</Subtype/Form/BBox[0 0 9 9]/Length 21>>stream\n{red}\nendstream endobj",
+    ]
+    rows.insert(4, "5 0 obj null endobj")
+    whole = made_pdf.by_hand(tmp_path / "whole.pdf", rows)
+    assert (await prepare(whole)).color_pages == (1,)
+    cut = tmp_path / "cut.pdf"
+    cut.write_bytes(whole.read_bytes()[: whole.read_bytes().index(b"7 0 obj")])
+    assert await refused(cut) is Refusal.BROKEN
+    pretends = tmp_path / "pretends.pdf"
+    pretends.write_bytes(cut.read_bytes() + b"trailer<</Root 1 0 R>>\nstartxref\n1\n%%EOF\n")
+    assert await refused(pretends) is Refusal.BROKEN
+
+
+def test_readers_that_disagree_about_the_pages_stop_the_sale(tmp_path: Path) -> None:
+    three = make(tmp_path / "three.pdf", [BLACK] * 3)
+    with pytest.raises(DocumentRefused) as caught:
+        render.look(three, expected=4, previews=0, page_seconds=9, is_grey=lambda _: True)
+    assert caught.value.reason is Refusal.PAGE_COUNT_UNSURE
 
 
 async def test_page_bombs_are_refused_in_the_child_and_cost_the_parent_nothing(
