@@ -59,7 +59,7 @@ async def order_page(token: str, request: Request, shop: ShopDep) -> Response:
         tone=TONES[state],
         steps=_STEPS.get(state, 0),
         note=_note(story, state, returned=returned),
-        pay_url=_pay_url(story),
+        pay_url=_pay_url(story, returned=returned),
         paid=paid,
         returning=_returning(story),
         given_back=[r for r in story.refunds if r.status == Refund.PROCESSED],
@@ -89,9 +89,9 @@ def _unknown(request: Request) -> Response:
     )
 
 
-def _pay_url(story: OrderStory) -> str:
-    """The address to pay at, while there is something to pay."""
-    if story.order.status != Order.PAYMENT_PENDING:
+def _pay_url(story: OrderStory, *, returned: bool) -> str:
+    """The address to pay at, while there is something to pay; not to somebody who just did."""
+    if story.order.status != Order.PAYMENT_PENDING or returned:
         return ""
     links = [p.short_url for p in story.payments if p.status == Payment.LINK_SENT]
     return next((url for url in links if urlsplit(url).scheme in ("http", "https")), "")

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.web.assets import asset_url
-from app.web.text import ENGLISH, LANGUAGES, knows, money, one_line, t
+from app.web.text import ENGLISH, LANGUAGES, knows, money, one_line, spoken, t
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -28,7 +28,7 @@ _templates.filters["one_line"] = one_line
 def page(template: str, language: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """A page in a language; templates see ``t``, ``word`` and ``lang`` beside the values."""
     html = _templates.get_template(template).render(
-        t=partial(_text, language), word=partial(_word, language), lang=language, **values
+        t=partial(_text, language), word=partial(_word, language), lang=spoken(language), **values
     )
     return HTMLResponse(html, status_code=status)
 

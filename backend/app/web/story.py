@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from app.core.logging import scrub
 from app.services.report_service import OrderStory
 from app.web.text import clock_time, day_and_time, one_line
 from app.web.view import TONES, age, masked, screen_state
@@ -82,7 +83,9 @@ def story_page(story: OrderStory, now: datetime, language: str) -> dict[str, Any
             for job in story.jobs
         ],
         "messages": [
-            (message, when(message.staged_at)) for message in story.messages[-LAST_MESSAGES:]
+            # The customer's page opens without a login; its address stays between bot and them.
+            (message, scrub(message.body), when(message.staged_at))
+            for message in story.messages[-LAST_MESSAGES:]
         ],
         "timeline": [
             {

@@ -165,6 +165,11 @@ def _format(
     raise NoSuchText(f"no text {what!r} in the {catalogue} catalogue for {language!r}{complaints}")
 
 
+def spoken(language: str) -> str:
+    """The language of our texts when this one is asked for: ``hi-IN`` gives ``hi``."""
+    return _chain(language)[0]
+
+
 def _chain(language: str) -> tuple[str, ...]:
     """``hi-IN`` asks Hindi, then English."""
     asked = language.replace("_", "-").partition("-")[0].lower()
@@ -172,7 +177,7 @@ def _chain(language: str) -> tuple[str, ...]:
 
 
 def _babel_locale(language: str) -> str:
-    return f"{_chain(language)[0]}_IN"
+    return f"{spoken(language)}_IN"
 
 
 @cache

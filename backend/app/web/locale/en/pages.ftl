@@ -207,6 +207,7 @@ col-time = Time
 order-token = Token { $token }
 order-code = Order { $code }
 order-age = { $age } ago
+order-age-now = just now
 back = Back
 documents = Files
 document-colored = { $count ->

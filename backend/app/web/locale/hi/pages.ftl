@@ -194,6 +194,7 @@ col-time = समय
 order-token = टोकन { $token }
 order-code = ऑर्डर { $code }
 order-age = { $age } पहले
+order-age-now = अभी-अभी
 back = पीछे
 documents = फ़ाइलें
 document-colored = { $count ->
