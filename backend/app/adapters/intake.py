@@ -189,6 +189,7 @@ def _collect(reader: Reader, reply: dict[str, Any], workdir: Path) -> Prepared:
         color_pages=colour,
         page_sizes_pt=sizes,
         previews=tuple(previews),
+        repaired=reply.get("repaired") is True,
     )
 
 

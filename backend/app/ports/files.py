@@ -57,7 +57,8 @@ class Limits:
 class Prepared:
     """The print-ready PDF: these bytes are priced, previewed and printed.
 
-    ``color_pages`` are 1-based page numbers that carry colour.
+    ``color_pages`` are 1-based page numbers that carry colour. ``repaired``: the file came
+    damaged and was put right; nothing known is missing, but the customer should look.
     """
 
     path: Path
@@ -68,6 +69,7 @@ class Prepared:
     color_pages: tuple[int, ...]
     page_sizes_pt: tuple[tuple[float, float], ...] = ()
     previews: tuple[Path, ...] = ()
+    repaired: bool = False
 
 
 class DocumentPreparer(Protocol):

@@ -245,7 +245,10 @@ async def test_a_repaired_file_is_counted_after_the_repair(
     start = whole.rindex(b"startxref")
     damaged.write_bytes(b"junk\n" * 20 + whole[:start] + b"startxref\n1\n%%EOF")
 
-    assert (await prepare(damaged)).pages == 3
+    prepared = await prepare(damaged)
+    assert (prepared.pages, prepared.repaired) == (3, True)
+    (tmp_path / "fine.pdf").write_bytes(whole)
+    assert not (await prepare(tmp_path / "fine.pdf")).repaired
 
 
 async def test_a_file_cut_short_is_not_sold_as_whole(
