@@ -1,34 +1,33 @@
-"""What an order costs: copies x the sum of page rates, then the smallest bill.
+"""What an order costs: copies x the sum of the rates of its printed faces, then the smallest bill.
 
-Guarantee: the lines of a quote add up to its total, all in paise; the same price list and
-choices always give the same quote.
+Guarantee: the lines of a quote add up to its total, all in paise; the same price list and plan
+always give the same quote; a blank back costs nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import assert_never
 
-from app.domain.errors import BadInput
 from app.domain.money import NOTHING, Money
+from app.domain.print_plan import Choices, Ink, Plan, PrintType, plan
 
-
-class PrintType(StrEnum):
-    BW = "BW"
-    COLOR = "COLOR"
-    BOTH = "BOTH"  # shown as "Mix": pages with colour in colour, the others black & white
-
-
-class Ink(StrEnum):
-    BW = "bw"
-    COLOR = "color"
+__all__ = [
+    "Ink",
+    "Line",
+    "PriceList",
+    "PrintType",
+    "Quote",
+    "inked",
+    "offered",
+    "price_of",
+    "quote",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """Rates per printed page. ``version`` is kept in every quote made from it."""
+    """Rates per printed face. ``version`` is kept in every quote made from it."""
 
     version: int
     bw: Money
@@ -38,7 +37,7 @@ class PriceList:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """``pages`` of one copy in one ink; ``ink`` is None for the difference to the minimum."""
+    """``pages`` printed faces of one copy in one ink; ``ink`` is None for the difference to the minimum."""
 
     ink: Ink | None
     pages: int
@@ -57,17 +56,9 @@ class Quote:
 
 
 def inked(print_type: PrintType, pages: int, color_pages: Collection[int]) -> tuple[int, int]:
-    """Black & white and colour pages of one copy."""
-    colored = len(set(color_pages))
-    match print_type:
-        case PrintType.BW:
-            return pages, 0
-        case PrintType.COLOR:
-            return 0, pages
-        case PrintType.BOTH:
-            return pages - colored, colored
-        case _:
-            assert_never(print_type)
+    """Black & white and colour pages of one copy of a document printed as it is."""
+    made = plan(Choices(print_type), pages, color_pages)
+    return made.count(Ink.BW), made.count(Ink.COLOR)
 
 
 def offered(pages: int, color_pages: Collection[int]) -> tuple[PrintType, ...]:
@@ -78,6 +69,22 @@ def offered(pages: int, color_pages: Collection[int]) -> tuple[PrintType, ...]:
     return PrintType.BW, PrintType.COLOR
 
 
+def price_of(made: Plan, prices: PriceList) -> Quote:
+    """Prices what the plan prints: every inked face of every copy, once."""
+    copies = made.choices.copies
+    lines = [
+        Line(ink, count, copies, rate, rate * (count * copies))
+        for ink, rate in ((Ink.BW, prices.bw), (Ink.COLOR, prices.color))
+        if (count := made.count(ink))
+    ]
+    total = sum((line.amount for line in lines), NOTHING)
+    if total < prices.minimum:
+        rest = prices.minimum - total
+        lines.append(Line(None, 0, 1, rest, rest))
+        total = prices.minimum
+    return Quote(made.choices.print_type, copies, tuple(lines), total, prices.version)
+
+
 def quote(
     print_type: PrintType,
     *,
@@ -86,20 +93,8 @@ def quote(
     copies: int,
     prices: PriceList,
 ) -> Quote:
-    """Raises BadInput for page or copy counts nobody can print."""
-    if pages < 1 or copies < 1:
-        raise BadInput("a print order has at least one page and one copy")
-    if any(not 1 <= page <= pages for page in color_pages):
-        raise BadInput("a colour page lies outside the document")
-    bw, color = inked(print_type, pages, color_pages)
-    lines = [
-        Line(ink, count, copies, rate, rate * (count * copies))
-        for ink, count, rate in ((Ink.BW, bw, prices.bw), (Ink.COLOR, color, prices.color))
-        if count
-    ]
-    total = sum((line.amount for line in lines), NOTHING)
-    if total < prices.minimum:
-        rest = prices.minimum - total
-        lines.append(Line(None, 0, 1, rest, rest))
-        total = prices.minimum
-    return Quote(print_type, copies, tuple(lines), total, prices.version)
+    """The price of a document printed as it is.
+
+    Raises BadInput for page or copy counts nobody can print.
+    """
+    return price_of(plan(Choices(print_type, copies), pages, color_pages), prices)

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from app.domain.chat import Doc, FileCame, LastOrder, State
-from app.domain.conversation import MAX_HELD, page_list
+from app.domain.conversation import MAX_HELD
+from app.domain.questions import page_list
 from app.domain.errors import Refusal
 from app.domain.lifecycle import Job, Order
 from app.domain.money import Money

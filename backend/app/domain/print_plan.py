@@ -1,0 +1,301 @@
+"""What comes out of the printer, decided once: price, preview and paper all read this plan.
+
+Guarantee: every selected page lies on exactly one face of a copy, in the order of the document;
+every copy starts on a fresh sheet; a blank back has no ink and no price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, assert_never
+
+from app.domain.errors import BadInput
+
+
+class PrintType(StrEnum):
+    BW = "BW"
+    COLOR = "COLOR"
+    BOTH = "BOTH"  # shown as "Mix": pages with colour in colour, the others black & white
+
+
+class Ink(StrEnum):
+    BW = "bw"
+    COLOR = "color"
+
+
+class Sides(StrEnum):
+    """The words of the job object; the edges are those of the sheet."""
+
+    ONE = "one-sided"
+    LONG_EDGE = "two-sided-long-edge"
+    SHORT_EDGE = "two-sided-short-edge"
+
+
+class Paper(StrEnum):
+    A4 = "A4"
+    A3 = "A3"
+    LEGAL = "Legal"
+    LETTER = "Letter"
+
+    @property
+    def size_mm(self) -> tuple[float, float]:
+        """Width and height, upright."""
+        return _PAPER_MM[self]
+
+
+_PAPER_MM = {
+    Paper.A4: (210.0, 297.0),
+    Paper.A3: (297.0, 420.0),
+    Paper.LEGAL: (215.9, 355.6),
+    Paper.LETTER: (215.9, 279.4),
+}
+
+
+class Scaling(StrEnum):
+    FIT = "fit"  # the whole page, as large as the paper allows
+    ACTUAL = "actual"  # 1:1 in the middle of the paper; what hangs over is not printed
+
+
+class Orientation(StrEnum):
+    AUTO = "auto"  # as the pages lie
+    PORTRAIT = "portrait"
+    LANDSCAPE = "landscape"
+
+
+PER_SHEET = (1, 2, 4, 6, 9)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the customer wants. The defaults print the document as it is, once, on one side.
+
+    ``pages`` are ascending 1-based numbers, or None for all; ``per_sheet`` counts pages on one
+    face. Raises BadInput for wishes that contradict each other.
+    """
+
+    print_type: PrintType
+    copies: int = 1
+    pages: tuple[int, ...] | None = None
+    sides: Sides = Sides.ONE
+    paper: Paper = Paper.A4
+    scaling: Scaling = Scaling.FIT
+    per_sheet: int = 1
+    orientation: Orientation = Orientation.AUTO
+    collate: bool = True
+
+    def __post_init__(self) -> None:
+        if self.copies < 1:
+            raise BadInput("a print order has at least one page and one copy")
+        if self.per_sheet not in PER_SHEET:
+            raise BadInput(f"{self.per_sheet} pages do not go on one side; choose 1, 2, 4, 6 or 9")
+        if self.per_sheet > 1 and self.scaling is Scaling.ACTUAL:
+            raise BadInput(
+                "several pages on one side are made smaller; choose actual size or several pages"
+            )
+
+    @property
+    def as_it_is(self) -> bool:
+        """Whether every page keeps its own size and place, as today's orders do."""
+        return (
+            self.paper is Paper.A4
+            and self.scaling is Scaling.FIT
+            and self.per_sheet == 1
+            and self.orientation is Orientation.AUTO
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for a JSON column; ``read`` takes them back."""
+        return asdict(self)
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Choices:
+        """Raises BadInput for anything ``as_dict`` did not write."""
+        try:
+            pages = stored.get("pages")
+            return cls(
+                print_type=PrintType(stored["print_type"]),
+                copies=int(stored.get("copies", 1)),
+                pages=None if pages is None else tuple(int(page) for page in pages),
+                sides=Sides(stored.get("sides", Sides.ONE)),
+                paper=Paper(stored.get("paper", Paper.A4)),
+                scaling=Scaling(stored.get("scaling", Scaling.FIT)),
+                per_sheet=int(stored.get("per_sheet", 1)),
+                orientation=Orientation(stored.get("orientation", Orientation.AUTO)),
+                collate=bool(stored.get("collate", True)),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInput(f"these print choices cannot be read: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One side of a sheet: its document pages in reading order; no ink means left blank."""
+
+    pages: tuple[int, ...]
+    ink: Ink | None
+
+
+BLANK = Face((), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """``back`` is None when nothing passes the printer a second time."""
+
+    front: Face
+    back: Face | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The ``sheets`` of ONE copy; page i of the print-ready file is face i of it."""
+
+    choices: Choices
+    document_pages: int
+    sheets: tuple[Sheet, ...]
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """In file order, blank backs included."""
+        return tuple(
+            face for sheet in self.sheets for face in (sheet.front, sheet.back) if face is not None
+        )
+
+    @property
+    def pages(self) -> tuple[int, ...]:
+        """The document pages that are printed, in order."""
+        return tuple(page for face in self.faces for page in face.pages)
+
+    @property
+    def color_faces(self) -> tuple[int, ...]:
+        """1-based pages of the print-ready file that are printed in colour."""
+        return tuple(n for n, face in enumerate(self.faces, 1) if face.ink is Ink.COLOR)
+
+    def count(self, ink: Ink) -> int:
+        """Faces of one copy that are printed, and paid for, in this ink."""
+        return sum(face.ink is ink for face in self.faces)
+
+    @property
+    def sheets_per_copy(self) -> int:
+        return len(self.sheets)
+
+    @property
+    def sheets_in_all(self) -> int:
+        return len(self.sheets) * self.choices.copies
+
+    @property
+    def as_it_is(self) -> bool:
+        """Whether the faces are the document's own pages, all of them, one by one."""
+        everything = tuple(range(1, self.document_pages + 1))
+        return (
+            self.choices.as_it_is
+            and self.pages == everything
+            and len(self.faces) == self.document_pages
+        )
+
+    def stack(self) -> Iterator[tuple[int, Sheet]]:
+        """(copy, sheet) in the order in which they come out."""
+        copies = range(1, self.choices.copies + 1)
+        if self.choices.collate:
+            return ((copy, sheet) for copy in copies for sheet in self.sheets)
+        return ((copy, sheet) for sheet in self.sheets for copy in copies)
+
+
+def plan(choices: Choices, pages: int, color_pages: Collection[int]) -> Plan:
+    """Lays a document of ``pages`` pages out. Raises BadInput for what nobody can print."""
+    if pages < 1:
+        raise BadInput("a print order has at least one page and one copy")
+    if any(not 1 <= page <= pages for page in color_pages):
+        raise BadInput("a colour page lies outside the document")
+    selected = tuple(range(1, pages + 1)) if choices.pages is None else choices.pages
+    if not selected:
+        raise BadInput("a print order has at least one page and one copy")
+    if list(selected) != sorted(set(selected)) or selected[0] < 1 or selected[-1] > pages:
+        raise BadInput(f"the chosen pages are not all in a document of {_counted(pages)}")
+    colored = frozenset(color_pages)
+    faces = [
+        Face(group, _ink(choices.print_type, group, colored))
+        for group in _groups(selected, choices.per_sheet)
+    ]
+    if choices.sides is Sides.ONE:
+        return Plan(choices, pages, tuple(Sheet(face) for face in faces))
+    if len(faces) % 2 and choices.copies > 1:
+        # Drivers put the next copy's first page on the empty back of this copy's last sheet.
+        faces.append(BLANK)
+    sheets = tuple(
+        Sheet(faces[at], faces[at + 1] if at + 1 < len(faces) else None)
+        for at in range(0, len(faces), 2)
+    )
+    return Plan(choices, pages, sheets)
+
+
+def _groups(pages: tuple[int, ...], size: int) -> Iterator[tuple[int, ...]]:
+    return (pages[at : at + size] for at in range(0, len(pages), size))
+
+
+def _ink(print_type: PrintType, pages: tuple[int, ...], colored: frozenset[int]) -> Ink:
+    match print_type:
+        case PrintType.BW:
+            return Ink.BW
+        case PrintType.COLOR:
+            return Ink.COLOR
+        case PrintType.BOTH:
+            return Ink.BW if colored.isdisjoint(pages) else Ink.COLOR
+        case _:
+            assert_never(print_type)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a person wants to know before paying; ``selection`` is "" when all pages print."""
+
+    selection: str
+    pages: int
+    bw_faces: int
+    color_faces: int
+    sheets_per_copy: int
+    sheets_in_all: int
+    copies: int
+    sides: Sides
+    paper: Paper
+    per_sheet: int
+    scaling: Scaling
+    orientation: Orientation
+    collate: bool
+
+
+def describe(made: Plan) -> Summary:
+    """The plan in the numbers and words that the bot and the staff pages show."""
+    choices = made.choices
+    return Summary(
+        selection="" if len(made.pages) == made.document_pages else ranges(made.pages),
+        pages=len(made.pages),
+        bw_faces=made.count(Ink.BW),
+        color_faces=made.count(Ink.COLOR),
+        sheets_per_copy=made.sheets_per_copy,
+        sheets_in_all=made.sheets_in_all,
+        copies=choices.copies,
+        sides=choices.sides,
+        paper=choices.paper,
+        per_sheet=choices.per_sheet,
+        scaling=choices.scaling,
+        orientation=choices.orientation,
+        collate=choices.collate,
+    )
+
+
+def ranges(pages: Collection[int]) -> str:
+    """1, 2, 3, 7 → ``1-3,7``, as the job object and people write it."""
+    runs: list[list[int]] = []
+    for page in sorted(set(pages)):
+        if runs and page == runs[-1][1] + 1:
+            runs[-1][1] = page
+        else:
+            runs.append([page, page])
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+
+
+def _counted(pages: int) -> str:
+    return "1 page" if pages == 1 else f"{pages} pages"
