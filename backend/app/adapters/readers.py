@@ -27,6 +27,7 @@ from app.domain.errors import DocumentRefused, ShopError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _INSIDE = "/box"
+_BOXES = "printwala-box-"
 _MAX_ANSWER = 2_100_000
 _START_SECONDS = 60.0
 
@@ -54,7 +55,7 @@ class Reader:
     """One warm process with its box, a folder that only it and we can see."""
 
     def __init__(self, bwrap: str | None) -> None:
-        self.box = Path(tempfile.mkdtemp(prefix="printwala-box-"))
+        self.box = Path(tempfile.mkdtemp(prefix=f"{_BOXES}{os.getpid()}-"))
         self.served = 0
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         path = os.pathsep.join([str(_PACKAGE.parent), *_own_paths()])
@@ -163,6 +164,7 @@ class Readers:
     """Lends readers, at most ``size`` at once; replaces one after trouble or ``lifetime`` files."""
 
     def __init__(self, *, size: int, bwrap: str | None, lifetime: int = 200) -> None:
+        _sweep_boxes()
         self._bwrap = bwrap
         self._size = size
         self._lifetime = lifetime
@@ -227,6 +229,26 @@ class Readers:
         if reader in self._free:
             self._free.remove(reader)
         reader.close()
+
+
+def _sweep_boxes() -> None:
+    """Removes what a killed process left: a customer's document may lie in it."""
+    for box in Path(tempfile.gettempdir()).glob(f"{_BOXES}*"):
+        owner = box.name.removeprefix(_BOXES).partition("-")[0]
+        if owner.isdecimal() and not _lives(int(owner)):
+            shutil.rmtree(box, ignore_errors=True)
+
+
+def _lives(pid: int) -> bool:
+    if os.name == "nt":
+        return True  # there is no harmless question; Windows empties its temporary folder itself
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
 
 
 def _own_paths() -> list[str]:

@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -296,6 +297,23 @@ async def test_a_link_left_in_the_box_is_not_followed(bwrap: str, tmp_path: Path
         intake.close()
     assert caught.value.reason is Refusal.BROKEN
     assert not (tmp_path / "work" / "print.pdf").exists()
+
+
+async def test_what_a_killed_process_left_is_swept_at_the_next_start(
+    bwrap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead = await asyncio.create_subprocess_exec("/bin/true")
+    await dead.wait()
+    left = tmp_path / f"printwala-box-{dead.pid}-abc"
+    ours = tmp_path / f"printwala-box-{os.getpid()}-abc"
+    for box in (left, ours):
+        box.mkdir()
+        (box / "in").write_bytes(b"a customer's document")
+
+    Readers(size=1, bwrap=bwrap).close()
+
+    assert (left.exists(), ours.exists()) == (False, True)
 
 
 async def test_a_killed_reader_costs_one_file(bwrap: str, tmp_path: Path) -> None:
