@@ -37,7 +37,7 @@ class PriceList:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """``pages`` printed faces of one copy in one ink; ``ink`` is None for the difference to the minimum."""
+    """``pages``: printed faces of one copy in one ink; no ink: the difference to the minimum."""
 
     ink: Ink | None
     pages: int

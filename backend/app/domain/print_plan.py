@@ -213,7 +213,7 @@ def plan(choices: Choices, pages: int, color_pages: Collection[int]) -> Plan:
     if not selected:
         raise BadInput("a print order has at least one page and one copy")
     if list(selected) != sorted(set(selected)) or selected[0] < 1 or selected[-1] > pages:
-        raise BadInput(f"the chosen pages are not all in a document of {_counted(pages)}")
+        raise BadInput(f"not all of the chosen pages are in this document ({pages} in all)")
     colored = frozenset(color_pages)
     faces = [
         Face(group, _ink(choices.print_type, group, colored))
@@ -295,7 +295,3 @@ def ranges(pages: Collection[int]) -> str:
         else:
             runs.append([page, page])
     return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
-
-
-def _counted(pages: int) -> str:
-    return "1 page" if pages == 1 else f"{pages} pages"
