@@ -167,6 +167,12 @@ class Customer:
             )
         )["message"]
 
+    async def replies(self, text: str, words: str) -> Any:
+        """Writes, and reads the answer that has these words."""
+        known = len(await self.chat())
+        await self.says(text)
+        return await self.hears(words, after=known)
+
     async def chat(self) -> list[Any]:
         return list((await self.outside.control("GET", f"/people/{self.name}/chat"))["messages"])
 

@@ -7,6 +7,8 @@ adapters and their wire. Only the providers at the other end are the simulator.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,16 +17,25 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import psycopg
 import uvicorn
 from psycopg.rows import dict_row
 
 from app.bootstrap import Shop
 from app.core.config import Settings, load_settings
+from app.domain.chat import Doc, FileReady, Said
 from app.main import create_app
+from app.services.capture_service import Seen
 from simulator.server import listening, started, stop_at_once
 from simulator.settings import FAKE_CREDENTIALS
-from tests.support.outside import PATIENCE, PUBLIC, Bank, Customer, Outside, simulated
+from tests.support.outside import (
+    PATIENCE,
+    PUBLIC,
+    Bank,
+    Customer,
+    Outside,
+    pdf_of,
+    simulated,
+)
 
 WORKER_KEY = "worker-key-of-the-tests"
 FINISHED = {"spooler_completed": "job 1 done"}
@@ -72,11 +83,9 @@ class House:
     workers: list[Worker] = field(default_factory=list)
 
     async def sql(self, query: str, *values: Any) -> list[dict[str, Any]]:
-        connection = await psycopg.AsyncConnection.connect(
-            self.settings.database_url, autocommit=True, row_factory=dict_row
-        )
-        async with connection:
-            cursor = await connection.execute(query.encode(), values)
+        async with self.inside.database.pool.connection() as connection:
+            cursor = connection.cursor(row_factory=dict_row)
+            await cursor.execute(query.encode(), values or None)
             return await cursor.fetchall() if cursor.description else []
 
     async def one(self, query: str, *values: Any) -> Any:
@@ -97,7 +106,7 @@ class House:
             if time.monotonic() > deadline:
                 left = await self.sql(
                     "SELECT task_name, status, attempts, args FROM procrastinate_jobs "
-                    "WHERE task_name NOT LIKE 'sweep%%' AND status IN ('todo', 'doing')"
+                    "WHERE task_name NOT LIKE 'sweep%' AND status IN ('todo', 'doing')"
                 )
                 raise AssertionError(f"still busy after {timeout:.0f} s: {left}")
             await asyncio.sleep(0.03)
@@ -111,7 +120,7 @@ class House:
         """Rows of every table that a stranger might want to change."""
         tables = await self.sql(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
-            "AND tablename NOT LIKE 'procrastinate%%' AND tablename <> 'sweep_runs'"
+            "AND tablename NOT LIKE 'procrastinate%' AND tablename <> 'sweep_runs'"
         )
         return {
             row["tablename"]: await self.one(f'SELECT count(*) FROM "{row["tablename"]}"')
@@ -178,8 +187,9 @@ class House:
                 continue
             assert (await held.begins()).status_code == 200
             assert (await held.reports("COMPLETED", evidence=FINISHED)).status_code == 200
-            printed.append(await self.one("SELECT name FROM documents WHERE order_id = %s",
-                                          job["order_id"]))
+            printed.append(
+                await self.one("SELECT name FROM documents WHERE order_id = %s", job["order_id"])
+            )
         return printed
 
     async def refund(
@@ -271,10 +281,108 @@ class Worker:
         return held
 
 
+async def ordered(
+    house: House,
+    customer: Customer,
+    *,
+    name: str = "thesis.pdf",
+    pages: int = 2,
+    copies: int = 2,
+    how: str = "bw",
+    colored: tuple[int, ...] = (),
+) -> dict[str, Any]:
+    """An order that waits for money, by the same use cases but without the wire: for crowds.
+
+    The customer must have written before, as everybody must.
+    """
+    shop = house.inside
+    data = pdf_of(pages, seed=f"{name} {customer.name}")
+    path = Path(house.settings.data_dir) / f"{secrets.token_hex(8)}.pdf"
+    path.write_bytes(data)
+    key = f"{secrets.token_hex(16)}.pdf"
+    await shop.store.put(key, path)
+    path.unlink()
+    async with shop.unit_of_work("system:test") as tx:
+        shop_id, [row] = (
+            await tx.shops.first_id(),
+            await house.sql(
+                "SELECT * FROM customers WHERE address = %s OR external_user_id = %s",
+                customer.address,
+                customer.user_id,
+            ),
+        )
+        who = await tx.customers.get(row["id"])
+        await tx.customers.lock_chat(who)
+        made = await tx.documents.arrived(
+            shop_id=shop_id,
+            customer_id=who.id,
+            message_sid=f"MM{secrets.token_hex(16)}",
+            media_sid=f"ME{secrets.token_hex(16)}",
+            declared_type="application/pdf",
+            name=name,
+        )
+        assert made is not None
+        document = await tx.documents.lock(made)
+        assert document is not None
+        document.status, document.kind, document.pages = "READY", "pdf", pages
+        document.sha256, document.bytes = hashlib.sha256(data).hexdigest(), len(data)
+        document.color_pages, document.storage_key = list(colored), key
+        await tx.session.flush()
+        ready = Doc(str(document.id), name, pages, colored)
+        for number, event in enumerate((FileReady(ready), Said(how), Said(str(copies)))):
+            await shop.twilio._sessions.turn(tx, who, event, key=f"seed:{made}:{number}")
+    [order] = await house.sql(
+        "SELECT o.*, p.reference_id, p.id AS intent FROM orders o JOIN documents d "
+        "ON d.order_id = o.id JOIN payments p ON p.order_id = o.id WHERE d.id = %s",
+        made,
+    )
+    return order
+
+
+async def paid(house: House, customer: Customer, **wishes: Any) -> dict[str, Any]:
+    """Like ``ordered``, and the money is here."""
+    order = await ordered(house, customer, **wishes)
+    await house.inside.captures.settle(
+        Seen(
+            payment_id=f"pay_{secrets.token_hex(7)}",
+            amount_paise=order["total_paise"],
+            currency="INR",
+            method="upi",
+            reference_id=order["reference_id"],
+        ),
+        door="webhook",
+    )
+    [row] = await house.sql(
+        "SELECT o.*, j.id AS job_id FROM orders o JOIN print_jobs j ON j.order_id = o.id "
+        "WHERE o.id = %s",
+        order["id"],
+    )
+    return row
+
+
+async def customer_who_paid(
+    house: House, customer: Customer, **wishes: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A real payment at the bank: the order, and the payment as the bank knows it."""
+    await customer.replies("Hi", "Print Shop")
+    await ordered(house, customer, **wishes)
+    pay_here = (await customer.hears("Pay here"))["links"][0]
+    payment = await bank_of(house).captures(pay_here)
+    await customer.hears("Your token is")
+    await house.quiet()
+    return await house.order_of(customer), payment
+
+
+async def crowd(house: House, size: int) -> list[Customer]:
+    """So many people who have said hello."""
+    people = [await house.outside.newcomer() for _ in range(size)]
+    await asyncio.gather(*(person.says("Hi") for person in people))
+    await house.quiet(timeout=40)
+    return people
+
+
 @asynccontextmanager
-async def opened(
-    database_url: str, data_dir: Path, **settings: Any
-) -> AsyncIterator[House]:
+async def opened(database_url: str, data_dir: Path, **settings: Any) -> AsyncIterator[House]:
     """The shop behind uvicorn on a free port, with a simulator of its own outside."""
     bound = listening(0)
     address = f"http://127.0.0.1:{bound.getsockname()[1]}"

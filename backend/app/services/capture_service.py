@@ -212,3 +212,14 @@ class CaptureService:
             amount_paise=seen.amount_paise,
             detail=f"reference {seen.reference_id or '-'}, link {seen.link_id or '-'}",
         )
+
+    async def dispute(self, tx: Transaction, payment: PaymentRow, *, disputed: bool) -> None:
+        """While the payer's bank wants the money back nothing of its order is begun."""
+        order = await tx.orders.lock(payment.order_id) if payment.order_id else None
+        row = await tx.payments.lock(payment.id)
+        assert row is not None
+        row.disputed = disputed
+        if order is not None and disputed:
+            await self._orders.hold(tx, order)
+        elif order is not None:
+            await self._orders.let_go(tx, order)

@@ -9,7 +9,7 @@ import structlog
 
 from app.core.security import new_token
 from app.domain.errors import NotAllowed
-from app.domain.lifecycle import OPEN_ORDERS, OrderEvent, Payment, PaymentEvent
+from app.domain.lifecycle import OPEN_ORDERS, Job, JobEvent, OrderEvent, Payment, PaymentEvent
 from app.domain.lifecycle import Order as OrderStatus
 from app.domain.money import Money
 from app.domain.pricing import PrintType, quote
@@ -166,6 +166,21 @@ class OrderService:
         )
         log.info("order paid", order=str(order.id), token=order.token, job=str(job.id))
         return job
+
+    async def hold(self, tx: Transaction, order: Order) -> None:
+        """Nothing of this order is begun any more; a worker that held it is told so."""
+        for job in await tx.print_jobs.lock_of_order(order.id):
+            if job.status == Job.CLAIMED:
+                await tx.print_jobs.move(job, JobEvent.RELEASE)
+            if job.status == Job.QUEUED:
+                await tx.print_jobs.move(job, JobEvent.HOLD)
+
+    async def let_go(self, tx: Transaction, order: Order) -> None:
+        """What was held waits in the queue again, at its old place."""
+        for job in await tx.print_jobs.lock_of_order(order.id):
+            if job.status == Job.HELD:
+                await tx.print_jobs.move(job, JobEvent.RELEASE)
+                self._queue.wake_after(tx, job)
 
     async def remind(self, tx: Transaction, order: Order) -> None:
         if order.status != OrderStatus.PAYMENT_PENDING or order.reminded_at is not None:

@@ -99,7 +99,8 @@ class RazorpayService:
             shop_id, order_id = self._default_shop_id, None
             if row is not None:
                 shop_id, order_id = row.shop_id, row.order_id
-                row.disputed = dispute.status not in ("won", "closed")
+                disputed = dispute.status not in ("won", "closed")
+                await self._captures.dispute(tx, row, disputed=disputed)
             await tx.messages.open_item(
                 shop_id=shop_id,
                 kind="dispute",

@@ -255,6 +255,8 @@ class RefundService:
             return None
 
     async def _external(self, tx: Transaction, payment: Payment, seen: ProviderRefund) -> None:
+        """Written down, put before staff; when nothing is left, printing stops as for ours."""
+        order = await tx.orders.lock(payment.order_id) if payment.order_id else None
         refund = await tx.refunds.stage(
             shop_id=payment.shop_id,
             payment_id=payment.id,
@@ -278,6 +280,9 @@ class RefundService:
             amount_paise=seen.amount_paise,
             detail=f"refund {seen.id} was made outside printwala",
         )
+        await tx.session.refresh(payment)
+        if order is not None and payment.refunded_paise == payment.captured_paise:
+            await self._stop_printing(tx, order, payment)
 
     async def _apply(self, refund_id: UUID, seen: ProviderRefund) -> None:
         async with self._unit_of_work("system:refund") as tx:
