@@ -27,6 +27,7 @@ class Customers:
         """
         found = await self._find(shop_id, external_user_id, address)
         if found is None:
+            await self._take_address(shop_id, external_user_id, address)
             await self._session.execute(
                 insert(Customer)
                 .values(
@@ -44,11 +45,29 @@ class Customers:
             found.external_user_id = external_user_id
         if phone and not found.phone:
             found.phone = phone
-            found.address = address
+            if not await self._address_known(shop_id, address):
+                found.address = address
         if name and found.name != name:
             found.name = name
         await self._session.flush()
         return found
+
+    async def _take_address(self, shop_id: UUID, external_user_id: str, address: str) -> None:
+        """A recycled number is its new owner's; the old one stays reachable by external id."""
+        await self._session.execute(
+            text(
+                "UPDATE customers SET address = external_user_id, phone = '' "
+                "WHERE shop_id = :shop AND address = :address AND external_user_id <> :new"
+            ),
+            {"shop": shop_id, "address": address, "new": external_user_id},
+        )
+
+    async def _address_known(self, shop_id: UUID, address: str) -> bool:
+        known = await self._session.execute(
+            text("SELECT 1 FROM customers WHERE shop_id = :shop AND address = :address"),
+            {"shop": shop_id, "address": address},
+        )
+        return known.first() is not None
 
     async def _find(self, shop_id: UUID, external_user_id: str, address: str) -> Customer | None:
         if external_user_id:
