@@ -15,20 +15,25 @@ from app.models import WebhookLog
 
 # Rows and tasks in one statement on one connection in autocommit: one round trip, all or nothing,
 # for as many webhooks as wait at that moment. A copy of a known one inserts nothing and defers
-# nothing.
+# nothing. Rows go in by key, so that two instances with the same webhooks do not lock each other
+# out; tasks go in as the webhooks came, because that is the order of a lane.
 _RECEIVE = """
 WITH given AS (
     SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bytea[])
-        AS g (provider, dedup_key, event_id, lane, raw_body)
+        WITH ORDINALITY AS g (provider, dedup_key, event_id, lane, raw_body, place)
 ), kept AS (
     INSERT INTO webhook_logs (provider, dedup_key, event_id, lane, raw_body)
     SELECT provider, dedup_key, event_id, lane, raw_body FROM given
+    ORDER BY provider, dedup_key, place
     ON CONFLICT (provider, dedup_key) DO NOTHING
     RETURNING id, provider, dedup_key, lane
+), came AS (
+    SELECT provider, dedup_key, min(place) AS place FROM given GROUP BY provider, dedup_key
 ), deferred AS (
     SELECT procrastinate_defer_jobs_v1(array_agg(ROW(
         'default', 'receive', 0, kept.lane, NULL, jsonb_build_object('inbox_id', kept.id), NULL
-    )::procrastinate_job_to_defer_v1 ORDER BY kept.id)) AS jobs FROM kept
+    )::procrastinate_job_to_defer_v1 ORDER BY came.place)) AS jobs
+    FROM kept JOIN came USING (provider, dedup_key)
 )
 SELECT kept.provider, kept.dedup_key FROM kept, deferred
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -211,3 +212,15 @@ class Rows:
             "FROM procrastinate_jobs WHERE task_name = %s ORDER BY id",
             name,
         )
+
+
+async def until_waiting(rows: Rows) -> None:
+    """Until another connection waits for a lock."""
+    for _ in range(400):
+        if rows.one(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND wait_event_type = 'Lock'"
+        ):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("nobody came to wait")
