@@ -207,11 +207,12 @@ CREATE TABLE documents (
     preview_keys JSONB DEFAULT '[]'::jsonb NOT NULL, 
     attempts INTEGER DEFAULT '0' NOT NULL, 
     created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+    tried_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
     delete_after TIMESTAMP WITH TIME ZONE, 
     deleted_at TIMESTAMP WITH TIME ZONE, 
     CONSTRAINT pk_documents PRIMARY KEY (id), 
     CONSTRAINT ck_documents_ready CHECK (status <> 'READY' OR (pages > 0 AND sha256 <> '')), 
-    CONSTRAINT ck_documents_status CHECK (status IN ('FETCHING', 'READY', 'REFUSED', 'DELETED')), 
+    CONSTRAINT ck_documents_status CHECK (status IN ('FETCHING', 'LOCKED', 'READY', 'REFUSED', 'DELETED')), 
     CONSTRAINT fk_documents_customer_id FOREIGN KEY(customer_id) REFERENCES customers (id), 
     CONSTRAINT fk_documents_shop_id FOREIGN KEY(shop_id) REFERENCES shops (id), 
     CONSTRAINT uq_documents_message_sid UNIQUE (message_sid, media_sid)

@@ -245,7 +245,9 @@ class Premises:
             public_url=settings.backend_public_url,
             work_dir=Path(settings.data_dir) / "work",
         )
-        twilio = TwilioService(unit_of_work, messenger, sessions, default_shop_id=default_shop)
+        twilio = TwilioService(
+            unit_of_work, messenger, sessions, documents, default_shop_id=default_shop
+        )
         razorpay = RazorpayService(
             unit_of_work, captures, links, refunds, notices, default_shop_id=default_shop
         )

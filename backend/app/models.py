@@ -154,7 +154,9 @@ class Document(Base):
     __tablename__ = "documents"
     __table_args__ = (
         UniqueConstraint("message_sid", "media_sid"),
-        CheckConstraint("status IN ('FETCHING', 'READY', 'REFUSED', 'DELETED')", "status"),
+        CheckConstraint(
+            "status IN ('FETCHING', 'LOCKED', 'READY', 'REFUSED', 'DELETED')", "status"
+        ),
         CheckConstraint("status <> 'READY' OR (pages > 0 AND sha256 <> '')", "ready"),
         Index("ix_documents_due", "delete_after", postgresql_where=text("deleted_at IS NULL")),
     )
@@ -180,6 +182,7 @@ class Document(Base):
     preview_keys: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     attempts: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime] = time_of_birth()
+    tried_at: Mapped[datetime] = time_of_birth()
     delete_after: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.domain.errors import Refusal
@@ -15,6 +15,7 @@ from app.domain.wording import Saying
 class State(StrEnum):
     IDLE = "IDLE"
     AWAITING_FILE = "AWAITING_FILE"
+    AWAITING_PASSWORD = "AWAITING_PASSWORD"  # noqa: S105 - a state, not a secret
     AWAITING_PRINT_TYPE = "AWAITING_PRINT_TYPE"
     AWAITING_COPIES = "AWAITING_COPIES"
     AWAITING_PAYMENT = "AWAITING_PAYMENT"
@@ -32,7 +33,8 @@ class Doc:
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """``order`` is the order being asked about; ``version`` counts the questions asked."""
+    """``order`` is the order being asked about; ``version`` counts the questions asked;
+    ``locked`` is the document whose password was asked for."""
 
     state: State = State.IDLE
     order: str = ""
@@ -40,6 +42,7 @@ class Chat:
     print_type: PrintType | None = None
     held: tuple[Doc, ...] = ()
     opening: tuple[str, ...] = ()
+    locked: str = ""
     mistakes: int = 0
     version: int = 0
     stopped: bool = False
@@ -162,6 +165,14 @@ class PayAtCounter:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenLocked:
+    """Try once to open the document. The password is used in memory and kept nowhere."""
+
+    document: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class CallPerson:
     pass
 
@@ -183,6 +194,7 @@ Effect = (
     | ReviseOrder
     | CancelOrder
     | PayAtCounter
+    | OpenLocked
     | CallPerson
     | DeleteFiles
     | SetStopped

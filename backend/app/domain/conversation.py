@@ -23,6 +23,7 @@ from app.domain.chat import (
     FileCame,
     FileReady,
     FileRefused,
+    OpenLocked,
     OpenOrder,
     OrderClosed,
     Outcome,
@@ -35,6 +36,7 @@ from app.domain.chat import (
     Tapped,
     Unusable,
 )
+from app.domain.errors import Refusal
 from app.domain.lifecycle import Order
 from app.domain.money import Money
 from app.domain.order_text import Command, PaymentAnswer
@@ -43,6 +45,8 @@ from app.domain.questions import again, ask, limits, say, shop, status, then_que
 from app.domain.wording import REFUSED, Text, Value
 
 MAX_HELD = 10
+MAX_PASSWORDS = 4
+PASSWORD_QUESTIONS = frozenset({Refusal.LOCKED, Refusal.WRONG_PASSWORD})
 MAX_TOTAL = Money(50_000_000)  # ₹5,00,000: the largest link the provider takes by default
 
 
@@ -61,6 +65,9 @@ def step(chat: Chat, event: Event, context: Context) -> Outcome:
             return _file_ready(chat, document, context)
         case FileRefused(document, reason):
             chat = _opened(chat, document)
+            asking = not chat.order and chat.locked in ("", document)
+            if reason in PASSWORD_QUESTIONS and asking and chat.mistakes < MAX_PASSWORDS:
+                return _ask_password(chat, document, reason)
             values = limits(context)
             return then_question(chat, [say(REFUSED[reason], **values)], context)
         case Unusable():
@@ -70,6 +77,13 @@ def step(chat: Chat, event: Event, context: Context) -> Outcome:
 
 
 # Files
+
+
+def _ask_password(chat: Chat, document: str, reason: Refusal) -> Outcome:
+    wrong = reason is Refusal.WRONG_PASSWORD
+    mistakes = chat.mistakes + 1 if wrong else 0
+    chat = replace(chat, state=State.AWAITING_PASSWORD, locked=document, mistakes=mistakes)
+    return chat, [say(Text.PASSWORD_WRONG if wrong else Text.ASK_PASSWORD)]
 
 
 def _opened(chat: Chat, document: str) -> Chat:
@@ -92,6 +106,7 @@ def _begin(chat: Chat, document: Doc, effects: list[Effect], context: Context) -
         state=State.AWAITING_PRINT_TYPE,
         order=context.new_order,
         document=document,
+        locked="",
         print_type=None,
         mistakes=0,
     )
@@ -103,7 +118,14 @@ def _next_file(chat: Chat, effects: list[Effect], context: Context) -> Outcome:
     """The order is out of the chat's hands; a held file is asked about now."""
     held = chat.held
     chat = replace(
-        chat, state=State.IDLE, order="", document=None, print_type=None, mistakes=0, held=held[1:]
+        chat,
+        state=State.IDLE,
+        order="",
+        document=None,
+        locked="",
+        print_type=None,
+        mistakes=0,
+        held=held[1:],
     )
     if held:
         return _begin(chat, held[0], effects, context)
@@ -133,6 +155,11 @@ def _said(chat: Chat, text: str, context: Context) -> Outcome:
             if earlier is not None and not text.strip().isdecimal():
                 return _chose_print_type(chat, earlier, context)
             return again(chat, [say(Text.ERR_COPIES, max=context.max_copies)], context)
+        case State.AWAITING_PASSWORD:
+            opening = (*chat.opening, chat.locked)
+            locked, password = chat.locked, text.strip()
+            chat = replace(chat, state=State.AWAITING_FILE, locked="", opening=opening)
+            return chat, [say(Text.STILL_OPENING), OpenLocked(locked, password)]
         case State.AWAITING_PAYMENT:
             return _instead_of_paying(chat, text, context)
         case _ if chat.opening:
@@ -192,6 +219,8 @@ def _cancel(chat: Chat, context: Context) -> Outcome:
     if chat.order:
         effects: list[Effect] = [CancelOrder(chat.order), say(Text.CANCELLED)]
         return _next_file(chat, effects, context)
+    if chat.state is State.AWAITING_PASSWORD:
+        return _next_file(replace(chat, locked=""), [say(Text.CANCELLED)], context)
     last = context.last
     if last is not None and last.status is Order.PAID:
         values: dict[str, Value] = {"token": last.token, "total": last.total.short}
@@ -216,7 +245,7 @@ def _delete(chat: Chat, context: Context) -> Outcome:
     last = context.last
     waiting = last is not None and last.status is Order.PAID
     effects += [DeleteFiles(), say(Text.DELETE_LATER if waiting else Text.DELETED)]
-    chat = replace(chat, held=(), opening=())
+    chat = replace(chat, held=(), opening=(), locked="")
     return _next_file(chat, effects, context)
 
 

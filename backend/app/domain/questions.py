@@ -108,6 +108,8 @@ def status(chat: Chat, context: Context) -> list[Effect]:
         return [say(Text.STATUS_WAITING_PAYMENT, total=context.total.short, link=context.pay_url)]
     if chat.document is not None:
         return [say(Text.STATUS_DRAFT, doc=chat.document.name), *question(chat, context)]
+    if chat.state is State.AWAITING_PASSWORD:
+        return [say(Text.ASK_PASSWORD)]
     if chat.opening:
         return [say(Text.STILL_OPENING)]
     last = context.last

@@ -57,6 +57,8 @@ class Text(StrEnum):
     FILE_HELD = "file-held"
     TOO_MANY_FILES = "too-many-files"
     STILL_OPENING = "still-opening"
+    ASK_PASSWORD = "ask-password"  # noqa: S105 - a message id
+    PASSWORD_WRONG = "password-wrong"  # noqa: S105 - a message id
     SEND_A_FILE = "send-a-file"
     STALE_BUTTON = "stale-button"
     ERR_CHOICE = "err-choice"

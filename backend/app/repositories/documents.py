@@ -51,6 +51,16 @@ class Documents:
         new: UUID | None = result.scalar_one_or_none()
         return new
 
+    async def try_again(self, document_id: UUID) -> None:
+        """A locked file for which a password came: being opened from now."""
+        await self._session.execute(
+            text(
+                "UPDATE documents SET status = 'FETCHING', tried_at = clock_timestamp() "
+                "WHERE id = :id AND status = 'LOCKED'"
+            ),
+            {"id": document_id},
+        )
+
     async def of_order(self, order_id: UUID) -> list[Document]:
         rows = await self._session.scalars(
             select(Document).where(Document.order_id == order_id).order_by(Document.created_at)
@@ -103,7 +113,7 @@ class Documents:
         rows = await self._session.execute(
             text(
                 "SELECT id FROM documents WHERE status = 'FETCHING' AND deleted_at IS NULL "
-                "AND created_at < clock_timestamp() - make_interval(secs => :age) "
+                "AND tried_at < clock_timestamp() - make_interval(secs => :age) "
                 "AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j "
                 "  WHERE j.task_name = 'prepare_document' AND j.status IN ('todo', 'doing') "
                 "  AND (j.args ->> 'document_id')::uuid = documents.id) LIMIT 100"

@@ -82,6 +82,20 @@ class Messages:
         )
         return result.first() is not None
 
+    async def hide(self, sid: str) -> None:
+        """A message that must not be kept: its words go, that there was one stays."""
+        await self._session.execute(
+            text("UPDATE messages SET body = '•••', kind = 'password' WHERE dedup_key = :key"),
+            {"key": f"in:{sid}"},
+        )
+
+    async def was_secret(self, sid: str) -> bool:
+        result = await self._session.execute(
+            text("SELECT 1 FROM messages WHERE dedup_key = :key AND kind = 'password'"),
+            {"key": f"in:{sid}"},
+        )
+        return result.first() is not None
+
     async def known_sids(self, sids: list[str]) -> set[str]:
         rows = await self._session.scalars(select(Message.sid).where(Message.sid.in_(sids)))
         return {sid for sid in rows if sid}

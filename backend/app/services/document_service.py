@@ -63,8 +63,10 @@ class DocumentService:
 
     # Intake
 
-    async def prepare(self, document_id: UUID) -> None:
+    async def prepare(self, document_id: UUID, *, password: str | None = None) -> None:
         """Fetches and prepares a file, then takes the customer's next turn.
+
+        ``password`` is handed to the parser's child and kept nowhere.
 
         Raises ``ProviderUnavailable``/``ProviderUncertain`` while Twilio does not give it yet.
         """
@@ -84,7 +86,9 @@ class DocumentService:
                 max_bytes=self._limits.max_bytes,
             )
             crash_here("fetch.done")
-            prepared = await self._preparer.prepare(source, folder, limits=self._limits)
+            prepared = await self._preparer.prepare(
+                source, folder, limits=self._limits, password=password
+            )
             await self._ready(document_id, prepared)
         except ProviderRejected as error:
             log.warning("media refused", document=str(document_id), why=str(error.reason))
@@ -137,12 +141,18 @@ class DocumentService:
             row = await tx.documents.lock(document_id)
             if row is None or row.status != "FETCHING":
                 return
-            row.status, row.reason = "REFUSED", reason.value
-            row.deleted_at = await tx.now()
-            await tx.session.flush()
             await self._sessions.turn(
-                tx, customer, FileRefused(str(row.id), reason), key=f"doc:{row.id}:refused"
+                tx,
+                customer,
+                FileRefused(str(row.id), reason),
+                key=f"doc:{row.id}:refused:{row.attempts}",
             )
+            row.attempts += 1
+            row.reason = reason.value
+            if await self._sessions.waits_for_password(tx, customer, str(row.id)):
+                row.status = "LOCKED"
+            else:
+                row.status, row.deleted_at = "REFUSED", await tx.now()
 
     # Giving out
 

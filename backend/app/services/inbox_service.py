@@ -78,7 +78,7 @@ class InboxService:
             return
         crash_here("mover.claim")
         try:
-            end, why = await self._handle(row.provider, row.raw_body)
+            end, why, secret = await self._handle(row.provider, row.raw_body)
         except BadInput as error:
             # Genuine but not readable: kept for a person, and never in the way of others.
             await self.bury(inbox_id, error.detail)
@@ -87,15 +87,17 @@ class InboxService:
             locked = await tx.inbox.lock(inbox_id)
             if locked is not None:
                 await tx.inbox.finish(locked, end, why)
+                if secret:
+                    locked.raw_body = b""
 
-    async def _handle(self, provider: str, raw: bytes) -> tuple[str, str]:
+    async def _handle(self, provider: str, raw: bytes) -> tuple[str, str, bool]:
+        """The row's end, its reason, and whether its bytes must not be kept."""
         if provider == PAYMENT:
-            return await self._razorpay.handle(self._payments.event(raw))
+            return (*await self._razorpay.handle(self._payments.event(raw)), False)
         pairs: Sequence[tuple[str, str]] = self._whatsapp.reread(raw)
         if provider == RECEIPT:
-            return await self._twilio.receipt(self._whatsapp.receipt(pairs))
-        await self._twilio.receive(self._whatsapp.message(pairs))
-        return "DONE", ""
+            return (*await self._twilio.receipt(self._whatsapp.receipt(pairs)), False)
+        return "DONE", "", await self._twilio.receive(self._whatsapp.message(pairs))
 
     async def bury(self, inbox_id: int, why: str) -> None:
         """No machine gets further with it: dead, and on the attention list."""

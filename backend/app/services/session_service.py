@@ -17,6 +17,7 @@ from app.domain.chat import (
     Effect,
     Event,
     LastOrder,
+    OpenLocked,
     OpenOrder,
     PayAtCounter,
     PlaceOrder,
@@ -71,6 +72,12 @@ class SessionService:
         for number, effect in enumerate(effects):
             await self._apply(tx, customer, effect, f"{key}:{number}")
         return effects
+
+    async def waits_for_password(
+        self, tx: Transaction, customer: Customer, document_id: str
+    ) -> bool:
+        """Whether the chat, which the caller has locked, asks for this document's password."""
+        return load_chat(await tx.customers.lock_chat(customer)).locked == document_id
 
     async def _gather(self, tx: Transaction, customer: Customer, chat: Chat) -> Context:
         shop = await tx.shops.get(customer.shop_id)
@@ -132,6 +139,8 @@ class SessionService:
                 await self._orders.cancel(tx, await self._order(tx, customer, code))
             case PayAtCounter(code):
                 await self._orders.pay_at_counter(tx, await self._order(tx, customer, code))
+            case OpenLocked(document):
+                await tx.documents.try_again(UUID(document))
             case CallPerson():
                 await tx.messages.open_item(
                     shop_id=customer.shop_id,
@@ -162,6 +171,7 @@ def load_chat(row: UserSession) -> Chat:
         print_type=PrintType(data["print_type"]) if data.get("print_type") else None,
         held=tuple(_doc(held) for held in data.get("held", ())),
         opening=tuple(data.get("opening", ())),
+        locked=data.get("locked", ""),
         mistakes=data.get("mistakes", 0),
         version=row.version,
         stopped=data.get("stopped", False),
@@ -177,6 +187,7 @@ def store_chat(row: UserSession, chat: Chat) -> None:
         "print_type": chat.print_type.value if chat.print_type else None,
         "held": [_as_json(held) for held in chat.held],
         "opening": list(chat.opening),
+        "locked": chat.locked,
         "mistakes": chat.mistakes,
         "stopped": chat.stopped,
     }

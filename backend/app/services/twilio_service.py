@@ -10,7 +10,7 @@ import structlog
 
 from app.core.crash import crash_here
 from app.domain import order_text
-from app.domain.chat import Event, FileCame, Said, Tapped, Unusable
+from app.domain.chat import Event, FileCame, OpenLocked, Said, Tapped, Unusable
 from app.domain.errors import ProviderRejected
 from app.models import Customer, Message
 from app.ports import (
@@ -24,6 +24,7 @@ from app.ports import (
     StatusForm,
 )
 from app.repositories.unit_of_work import Transaction, UnitOfWork
+from app.services.document_service import DocumentService
 from app.services.session_service import SessionService
 
 log = structlog.get_logger(__name__)
@@ -45,18 +46,24 @@ class TwilioService:
         unit_of_work: UnitOfWork,
         messenger: Messenger | None,
         sessions: SessionService,
+        documents: DocumentService,
         *,
         default_shop_id: UUID,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._messenger = messenger
         self._sessions = sessions
+        self._documents = documents
         self._default_shop_id = default_shop_id
 
     # In
 
-    async def receive(self, form: InboundForm) -> None:
-        """Applies a customer's message once, in one transaction."""
+    async def receive(self, form: InboundForm) -> bool:
+        """Applies a customer's message once, in one transaction.
+
+        True when the message was a password: it is kept nowhere, and the caller wipes its copy.
+        """
+        unlock: OpenLocked | None = None
         async with self._unit_of_work("system:message") as tx:
             customer = await tx.customers.resolve(
                 self._default_shop_id,
@@ -74,12 +81,18 @@ class TwilioService:
                 body=form.body,
             )
             if not fresh:
-                return
+                return await tx.messages.was_secret(form.message_sid)
             await tx.customers.wrote(customer.id)
             for number, event in enumerate(await self._events(tx, customer, form)):
-                await self._sessions.turn(
+                effects = await self._sessions.turn(
                     tx, customer, event, key=f"in:{form.message_sid}:{number}"
                 )
+                unlock = next((e for e in effects if isinstance(e, OpenLocked)), unlock)
+            if unlock is not None:
+                await tx.messages.hide(form.message_sid)
+        if unlock is not None:
+            await self._documents.prepare(UUID(unlock.document), password=unlock.password)
+        return unlock is not None
 
     async def _events(self, tx: Transaction, customer: Customer, form: InboundForm) -> list[Event]:
         if form.media:

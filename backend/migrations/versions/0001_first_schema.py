@@ -306,13 +306,19 @@ def upgrade() -> None:
             server_default=sa.text("clock_timestamp()"),
             nullable=False,
         ),
+        sa.Column(
+            "tried_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
         sa.Column("delete_after", sa.DateTime(timezone=True), nullable=True),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "status <> 'READY' OR (pages > 0 AND sha256 <> '')", name=op.f("ck_documents_ready")
         ),
         sa.CheckConstraint(
-            "status IN ('FETCHING', 'READY', 'REFUSED', 'DELETED')",
+            "status IN ('FETCHING', 'LOCKED', 'READY', 'REFUSED', 'DELETED')",
             name=op.f("ck_documents_status"),
         ),
         sa.ForeignKeyConstraint(

@@ -18,6 +18,7 @@ from app.domain.chat import (
     FileReady,
     FileRefused,
     LastOrder,
+    OpenLocked,
     OpenOrder,
     OrderClosed,
     PayAtCounter,
@@ -148,6 +149,8 @@ def written(effect: Effect) -> str:
             return f"cancel {order}"
         case PayAtCounter(order):
             return f"counter {order}"
+        case OpenLocked(document, password):
+            return f"open {document} {password}"
         case CallPerson():
             return "call"
         case DeleteFiles():
@@ -179,9 +182,14 @@ def paying() -> Customer:
     return counting().says("2").link_arrives(Money(5600))
 
 
+def unlocking() -> Customer:
+    return Customer().says("hi").sends_broken(NOTES, Refusal.LOCKED)
+
+
 IN_EACH_STATE = {
     "IDLE": idle,
     "AWAITING_FILE": sending,
+    "AWAITING_PASSWORD": unlocking,
     "AWAITING_PRINT_TYPE": choosing,
     "AWAITING_COPIES": counting,
     "AWAITING_PAYMENT": paying,

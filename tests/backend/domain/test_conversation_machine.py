@@ -17,6 +17,7 @@ from app.domain.chat import (
     FileReady,
     FileRefused,
     LastOrder,
+    OpenLocked,
     OpenOrder,
     OrderClosed,
     PayAtCounter,
@@ -193,6 +194,8 @@ class Conversation(RuleBasedStateMachine):
                 case PayAtCounter(order):
                     assert order == self.open
                     assert self.placed
+                case OpenLocked(document):
+                    self.coming.append(document)
                 case DeleteFiles():
                     self.waiting.clear()
                 case Say(saying):

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from app.domain.chat import Doc, FileCame, LastOrder, State
-from app.domain.conversation import MAX_HELD
-from app.domain.questions import page_list
+from app.domain.conversation import MAX_HELD, MAX_PASSWORDS, PASSWORD_QUESTIONS
 from app.domain.errors import Refusal
 from app.domain.lifecycle import Job, Order
 from app.domain.money import Money
 from app.domain.pricing import PriceList
+from app.domain.questions import page_list
 from tests.backend.domain.chatting import (
     IN_EACH_STATE,
     LINK,
@@ -284,7 +284,7 @@ def test_a_refused_file_does_not_disturb_the_order() -> None:
     assert customer.says("1").causes == ["place ORDER3 BOTH 1"]
 
 
-@pytest.mark.parametrize("reason", Refusal)
+@pytest.mark.parametrize("reason", sorted(set(Refusal) - PASSWORD_QUESTIONS))
 def test_a_refusal_says_why_and_the_next_file_is_welcome(reason: Refusal) -> None:
     customer = Customer().says("hi").sends_broken(NOTES, reason)
 
@@ -292,6 +292,34 @@ def test_a_refusal_says_why_and_the_next_file_is_welcome(reason: Refusal) -> Non
     assert customer.sees[0].startswith("refused-")
     assert (customer.value("max_mb"), customer.value("max_pages")) == (32, 500)
     assert customer.sends(THESIS).sees == ["got-file+ask-print-type"]
+
+
+def test_a_locked_file_is_opened_with_its_password() -> None:
+    customer = Customer().says("hi").sends_broken(NOTES, Refusal.LOCKED)
+    assert customer.sees == ["ask-password"]
+
+    customer.says("Secret 7")
+    assert customer.sees == ["still-opening"]
+    assert customer.causes == [f"open {NOTES.id} Secret 7"]
+    assert customer.sends(NOTES).sees == ["got-file+ask-print-type"]
+
+
+def test_a_wrong_password_is_asked_for_again_but_not_for_ever() -> None:
+    customer = Customer().sends_broken(NOTES, Refusal.LOCKED)
+    for _ in range(MAX_PASSWORDS):
+        customer.says("wrong").sends_broken(NOTES, Refusal.WRONG_PASSWORD)
+        assert customer.sees[-1] == "password-wrong"
+
+    customer.says("wrong").sends_broken(NOTES, Refusal.WRONG_PASSWORD)
+    assert customer.sees[-1] == "refused-wrong-password"
+    assert customer.chat.locked == ""
+
+
+def test_cancel_and_another_file_end_the_question_for_a_password() -> None:
+    assert Customer().sends_broken(NOTES, Refusal.LOCKED).says("cancel").sees == ["cancelled"]
+    asked = Customer().sends_broken(NOTES, Refusal.LOCKED)
+    assert asked.sends(THESIS).sees == ["got-file+ask-print-type"]
+    assert asked.chat.locked == ""
 
 
 # Words that always work

@@ -72,7 +72,7 @@ TABLE: dict[str, str] = {
         tap without id       -> IDLE                : status-none
         file came            -> AWAITING_FILE       :
         file ready           -> AWAITING_PRINT_TYPE : open NEW doc-notes, got-file+ask-print-type
-        file refused         -> IDLE                : refused-locked
+        file refused         -> AWAITING_PASSWORD   : ask-password
         sticker              -> IDLE                : err-media
         order closed         -> IDLE                :
         other order closed   -> IDLE                :
@@ -102,10 +102,40 @@ TABLE: dict[str, str] = {
         tap without id       -> AWAITING_FILE       : status-none
         file came            -> AWAITING_FILE       :
         file ready           -> AWAITING_PRINT_TYPE : open NEW doc-notes, got-file+ask-print-type
-        file refused         -> AWAITING_FILE       : refused-locked
+        file refused         -> AWAITING_PASSWORD   : ask-password
         sticker              -> AWAITING_FILE       : err-media
         order closed         -> IDLE                :
         other order closed   -> AWAITING_FILE       :
+    """,
+    "AWAITING_PASSWORD": """
+        hello                -> AWAITING_FILE       : still-opening, open doc-notes hello
+        menu                 -> AWAITING_PASSWORD   : welcome
+        status               -> AWAITING_PASSWORD   : ask-password
+        cancel               -> IDLE                : cancelled
+        back                 -> AWAITING_PASSWORD   : nothing-to-go-back
+        help                 -> AWAITING_PASSWORD   : help
+        price                -> AWAITING_PASSWORD   : prices
+        human                -> AWAITING_PASSWORD   : human, call
+        delete               -> IDLE                : delete, deleted
+        stop                 -> AWAITING_PASSWORD   : stopped, stop
+        start                -> AWAITING_PASSWORD   : welcome
+        1                    -> AWAITING_FILE       : still-opening, open doc-notes 1
+        bw                   -> AWAITING_FILE       : still-opening, open doc-notes bw
+        101                  -> AWAITING_FILE       : still-opening, open doc-notes 101
+        tap ink              -> AWAITING_PASSWORD   : stale-button, ask-password
+        tap copies           -> AWAITING_PASSWORD   : stale-button, ask-password
+        tap counter          -> AWAITING_PASSWORD   : stale-button, ask-password
+        tap back             -> AWAITING_PASSWORD   : stale-button, ask-password
+        tap cancel           -> AWAITING_PASSWORD   : stale-button, ask-password
+        tap nonsense         -> AWAITING_PASSWORD   : stale-button, ask-password
+        tap of another order -> AWAITING_PASSWORD   : stale-button, ask-password
+        tap without id       -> AWAITING_PASSWORD   : ask-password
+        file came            -> AWAITING_PASSWORD   :
+        file ready           -> AWAITING_PRINT_TYPE : open NEW doc-notes, got-file+ask-print-type
+        file refused         -> AWAITING_PASSWORD   : ask-password
+        sticker              -> AWAITING_PASSWORD   : err-media
+        order closed         -> IDLE                :
+        other order closed   -> AWAITING_PASSWORD   :
     """,
     "AWAITING_PRINT_TYPE": """
         hello                -> AWAITING_PRINT_TYPE : err-choice, ask-print-type
@@ -223,7 +253,7 @@ def test_one_turn(state: str, event: str, after: str, effects: str) -> None:
     caused = ", ".join(customer.log).replace(order or "no order", "#")
     assert re.sub(r"ORDER\d+", "NEW", caused) == effects
     assert customer.chat.state.value == after
-    assert (customer.chat.order == "") is (after in {"IDLE", "AWAITING_FILE"})
+    assert (customer.chat.order == "") is (after in {"IDLE", "AWAITING_FILE", "AWAITING_PASSWORD"})
 
 
 def test_the_table_is_whole() -> None:

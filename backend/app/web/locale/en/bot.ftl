@@ -138,3 +138,5 @@ refused-macros = 😕 This file carries macros, so I don't open it. Please save 
 refused-no-converter = 😕 I can't print Word files here right now. Please save it as PDF and send that.
 refused-converter = 😕 I couldn't turn this file into pages correctly. Please save it as PDF and send that.
 refused-not-fetched = 😕 WhatsApp didn't give me that file. Please send it once more.
+ask-password = 🔒 This file is locked. Send me its password: I use it once and keep it nowhere. Or send an unlocked copy.
+password-wrong = 🔒 That password didn't open it. Check capital letters and try again, or send an unlocked copy.
