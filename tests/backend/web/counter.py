@@ -84,7 +84,11 @@ class Counter:
             row.color_pages, row.storage_key = list(colored), f"aa/{number}.pdf"
             await tx.session.flush()
             await tx.messages.received(
-                shop_id=self.shop_id, customer_id=customer.id, sid=f"SM{number:032}", body="Hi", kind="text"
+                shop_id=self.shop_id,
+                customer_id=customer.id,
+                sid=f"SM{number:032}",
+                body="Hi",
+                kind="text",
             )
             orders = self.shop.desk._orders
             order = await orders.open(
@@ -116,7 +120,11 @@ class Counter:
         offer = Offer(worker_id=f"pc{number}", printer=f"HP {number}", color=True, papers=None)
         job = await self.shop.printing.claim(self.shop_id, offer, wait=0, job_id=mine.id)
         assert job is not None
-        facts = {"job_id": job["id"], "epoch": job["epoch"], "attempt_id": job["attempt_id"]}
+        facts: dict[str, Any] = {
+            "job_id": job["id"],
+            "epoch": job["epoch"],
+            "attempt_id": job["attempt_id"],
+        }
         await self.shop.printing.report(self.shop_id, Report(status="PRINTING", **facts))
         proof = {"spooler_completed": "job 1 done"}
         return await self.now(order), Report(status="COMPLETED", evidence=proof, **facts)
@@ -129,7 +137,11 @@ class Counter:
     async def lost(self, *args: Any, **choices: Any) -> Order:
         """A print nobody knows the end of: a person is asked."""
         order, done = await self.at_the_printer(*args, **choices)
-        facts = {"job_id": done.job_id, "epoch": done.epoch, "attempt_id": done.attempt_id}
+        facts: dict[str, Any] = {
+            "job_id": done.job_id,
+            "epoch": done.epoch,
+            "attempt_id": done.attempt_id,
+        }
         report = Report(status="UNCERTAIN", error="the shop PC lost power", **facts)
         await self.shop.printing.report(self.shop_id, report)
         return await self.now(order)
@@ -154,11 +166,13 @@ class Counter:
             transport=transport, base_url="http://shop.test", headers={"Accept": "text/html"}
         )
 
-    async def signed_in(self, name: str = OWNER) -> httpx2.AsyncClient:
-        client = self.browser()
-        answer = await client.post("/staff/login", data={"name": name, "password": PASSWORD})
-        assert answer.status_code == 303, answer.text
-        return client
+    @asynccontextmanager
+    async def signed_in(self, name: str = OWNER) -> AsyncIterator[httpx2.AsyncClient]:
+        async with self.browser() as browser:
+            form = {"name": name, "password": PASSWORD}
+            answer = await browser.post("/staff/login", data=form)
+            assert answer.status_code == 303, answer.text
+            yield browser
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
