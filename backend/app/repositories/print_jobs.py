@@ -18,10 +18,13 @@ from app.models_orders import PrintAttempt, PrintJob
 
 LEASE_SECONDS = 90
 
-# set_config stands in the first CTE so that the trigger already knows who acts.
+# set_config stands in the first CTE so that the trigger already knows who acts. The commit does
+# not wait for the disk: a claim that a power cut forgets is a claim that never was, its attempt is
+# unknown and gets no permission to print. Permission itself is durable, and everything before it.
 _CLAIM = f"""
 WITH chosen AS (
-    SELECT j.id, set_config('printwala.actor', %(actor)s, true)
+    SELECT j.id, set_config('printwala.actor', %(actor)s, true),
+        set_config('synchronous_commit', 'off', true)
     FROM print_jobs j
     WHERE j.shop_id = %(shop)s AND j.status = 'QUEUED'
       AND (%(color)s OR NOT j.needs_color)

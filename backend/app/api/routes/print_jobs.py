@@ -21,7 +21,11 @@ for_both = APIRouter(route_class=guarded(worker_or_staff))
 @for_workers.post("/claim", response_model=JobOut, responses={204: {"description": "no job"}})
 async def claim(ask: ClaimIn, who: CallerDep, shop: ShopDep) -> Any:
     job = await shop.printing.claim(who.shop_id, _offer(ask), wait=ask.wait, job_id=ask.job_id)
-    return Response(status_code=204) if job is None else job_view(job, shop.documents)
+    if job is None:
+        return Response(status_code=204)
+    # Written out here: a worker waits, and the framework would check the checked once more.
+    body = job_view(job, shop.documents).model_dump_json()
+    return Response(body, media_type="application/json")
 
 
 @for_both.get("/{job_id}")
