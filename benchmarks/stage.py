@@ -84,10 +84,10 @@ def wait_for(url: str, child: subprocess.Popen[bytes], seconds: float = 60) -> N
 
 @contextlib.contextmanager
 def backend(
-    database_url: str, *, log: Path | None = None, **settings: str
+    database_url: str, *, port: int | None = None, log: Path | None = None, **settings: str
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """The real web process; yields its address and the process."""
-    port = free_port()
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory(prefix="printwala-data-") as data:
         env = {
