@@ -233,6 +233,7 @@ CREATE TABLE orders (
     status TEXT DEFAULT 'DRAFT' NOT NULL, 
     print_type TEXT, 
     copies INTEGER, 
+    choices JSONB, 
     quote_id UUID, 
     total_paise BIGINT, 
     pay_at_counter BOOLEAN DEFAULT false NOT NULL, 
@@ -386,15 +387,33 @@ CREATE INDEX ix_print_jobs_queue ON print_jobs (shop_id, queue_number) WHERE sta
 
 CREATE UNIQUE INDEX uq_print_jobs_original ON print_jobs (order_id) WHERE kind = 'ORIGINAL';
 
+CREATE TABLE print_files (
+    id UUID DEFAULT gen_random_uuid() NOT NULL, 
+    order_id UUID NOT NULL, 
+    storage_key TEXT NOT NULL, 
+    sha256 TEXT NOT NULL, 
+    bytes BIGINT NOT NULL, 
+    pages INTEGER NOT NULL, 
+    color_pages JSONB NOT NULL, 
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+    deleted_at TIMESTAMP WITH TIME ZONE, 
+    CONSTRAINT pk_print_files PRIMARY KEY (id), 
+    CONSTRAINT fk_print_files_order_id FOREIGN KEY(order_id) REFERENCES orders (id)
+);
+
+CREATE INDEX ix_print_files_order_id ON print_files (order_id);
+
 CREATE TABLE quotes (
     id UUID DEFAULT gen_random_uuid() NOT NULL, 
     order_id UUID NOT NULL, 
     price_list_id UUID NOT NULL, 
+    print_file_id UUID, 
     sha256 TEXT NOT NULL, 
     pages INTEGER NOT NULL, 
     color_pages JSONB NOT NULL, 
     print_type TEXT NOT NULL, 
     copies INTEGER NOT NULL, 
+    choices JSONB DEFAULT '{}'::jsonb NOT NULL, 
     lines JSONB NOT NULL, 
     amount_paise BIGINT NOT NULL, 
     currency TEXT DEFAULT 'INR' NOT NULL, 
@@ -402,7 +421,8 @@ CREATE TABLE quotes (
     CONSTRAINT pk_quotes PRIMARY KEY (id), 
     CONSTRAINT ck_quotes_amount CHECK (amount_paise > 0), 
     CONSTRAINT fk_quotes_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
-    CONSTRAINT fk_quotes_price_list_id FOREIGN KEY(price_list_id) REFERENCES price_lists (id)
+    CONSTRAINT fk_quotes_price_list_id FOREIGN KEY(price_list_id) REFERENCES price_lists (id), 
+    CONSTRAINT fk_quotes_print_file_id FOREIGN KEY(print_file_id) REFERENCES print_files (id)
 );
 
 CREATE INDEX ix_quotes_order_id ON quotes (order_id);

@@ -33,6 +33,7 @@ from app.services.inbox_service import InboxService
 from app.services.link_service import LinkService
 from app.services.notices import Notices
 from app.services.order_service import OrderService
+from app.services.print_ready_service import PrintReadyService
 from app.services.queue_service import QueueService
 from app.services.razorpay_service import RazorpayService
 from app.services.refund_service import RefundService
@@ -70,6 +71,7 @@ class Shop:
     refunds: RefundService
     printing: QueueService
     documents: DocumentService
+    print_ready: PrintReadyService
     desk: DeskService
     reports: ReportService
     staff: StaffService
@@ -124,6 +126,7 @@ class Premises:
             UseCases(
                 shop.inbox,
                 shop.documents,
+                shop.print_ready,
                 shop.twilio,
                 shop.links,
                 shop.refunds,
@@ -270,6 +273,15 @@ class Premises:
             refunds=refunds,
             printing=printing,
             documents=documents,
+            print_ready=PrintReadyService(
+                unit_of_work,
+                intake,
+                store,
+                orders,
+                sessions,
+                notices,
+                work_dir=Path(settings.data_dir) / "work",
+            ),
             desk=DeskService(unit_of_work, orders, refunds, sessions, notices),
             reports=ReportService(unit_of_work),
             staff=StaffService(

@@ -49,6 +49,7 @@ class Order(Base):
     status: Mapped[str] = mapped_column(server_default="DRAFT")
     print_type: Mapped[str | None]
     copies: Mapped[int | None]
+    choices: Mapped[dict[str, Any] | None]
     quote_id: Mapped[UUID | None] = mapped_column(ForeignKey("quotes.id", use_alter=True))
     total_paise: Mapped[int | None] = mapped_column(BigInteger)
     pay_at_counter: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -61,8 +62,28 @@ class Order(Base):
     reminded_at: Mapped[datetime | None]
 
 
+class PrintFile(Base):
+    """A print-ready file made for an order's choices; its page i is face i of one copy."""
+
+    __tablename__ = "print_files"
+
+    id: Mapped[UUID] = uuid_key()
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"), index=True)
+    storage_key: Mapped[str]
+    sha256: Mapped[str]
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    pages: Mapped[int]
+    color_pages: Mapped[list[Any]]
+    created_at: Mapped[datetime] = time_of_birth()
+    deleted_at: Mapped[datetime | None]
+
+
 class QuoteRow(Base):
-    """A frozen price. A trigger refuses every UPDATE."""
+    """A frozen price for the bytes in ``sha256``. A trigger refuses every UPDATE.
+
+    ``pages`` and ``color_pages`` are those of the file that will be printed: the document itself,
+    or the print-ready file made from it.
+    """
 
     __tablename__ = "quotes"
     __table_args__ = (CheckConstraint("amount_paise > 0", "amount"),)
@@ -70,11 +91,13 @@ class QuoteRow(Base):
     id: Mapped[UUID] = uuid_key()
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"), index=True)
     price_list_id: Mapped[UUID] = mapped_column(ForeignKey("price_lists.id"))
+    print_file_id: Mapped[UUID | None] = mapped_column(ForeignKey("print_files.id"))
     sha256: Mapped[str]
     pages: Mapped[int]
     color_pages: Mapped[list[Any]]
     print_type: Mapped[str]
     copies: Mapped[int]
+    choices: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     lines: Mapped[list[Any]]
     amount_paise: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(server_default="INR")
@@ -102,9 +125,7 @@ class Payment(Base):
             unique=True,
             postgresql_where=text("reference_id IS NOT NULL AND plink_id IS NOT NULL"),
         ),
-        Index(
-            "ix_payments_due", "next_look_at", postgresql_where=text("next_look_at IS NOT NULL")
-        ),
+        Index("ix_payments_due", "next_look_at", postgresql_where=text("next_look_at IS NOT NULL")),
         CheckConstraint("amount_paise > 0", "amount"),
         CheckConstraint("refunded_paise BETWEEN 0 AND captured_paise", "refunds_within_capture"),
         CheckConstraint(

@@ -24,7 +24,8 @@ from app.adapters.readers import Answer, Bounds, Reader, Readers
 from app.adapters.sandbox import find_bwrap
 from app.domain.documents import Kind
 from app.domain.errors import DocumentRefused, Refusal
-from app.ports import Limits, Prepared
+from app.domain.print_plan import Ink, Plan
+from app.ports import Baked, Limits, Prepared
 
 log = structlog.get_logger(__name__)
 
@@ -130,6 +131,30 @@ class Intake:
         finally:
             checked.unlink(missing_ok=True)
             converted.unlink(missing_ok=True)
+
+    async def bake(self, source: Path, workdir: Path, *, plan: Plan) -> Baked:
+        """Writes ``baked.pdf`` into ``workdir`` unless ``source`` is already what is printed."""
+        workdir.mkdir(parents=True, exist_ok=True)
+        colored = [page for face in plan.faces if face.ink is Ink.COLOR for page in face.pages]
+        task = {
+            "do": "bake",
+            "choices": plan.choices.as_dict(),
+            "pages": plan.document_pages,
+            "color_pages": colored,
+        }
+        async with self._readers.lend() as reader:
+            await asyncio.to_thread(shutil.copyfile, source, reader.box / "in")
+            reply = _judge(await self._readers.ask(reader, task, self._bounds))
+            made = reader.box / "out.pdf" if reply.get("changed") else source
+            target = workdir / "baked.pdf"
+            digest, size = await asyncio.to_thread(_fetch, made, target)
+        return Baked(
+            path=target,
+            sha256=digest,
+            bytes=size,
+            pages=len(plan.faces),
+            color_pages=plan.color_faces,
+        )
 
     def close(self) -> None:
         """Ends every child. Call it when the process stops."""

@@ -24,6 +24,7 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,12 @@ import pypdfium2
 from pikepdf import Dictionary, Name
 
 from app.adapters import images, pdf, render
+from app.adapters.bake import bake
 from app.adapters.colour import carries_colour
 from app.adapters.sniff import needs_threads, sniff
 from app.domain.documents import IMAGES, Kind
 from app.domain.errors import DocumentRefused, Refusal
+from app.domain.print_plan import Choices, plan
 
 MAX_REPLY = 1_000_000
 _PR_SET_PDEATHSIG = 1
@@ -172,7 +175,7 @@ def _collect(read_end: int, deadline: float) -> tuple[bytes, bool]:
 def _work(task: dict[str, Any], box: Path) -> bytes:
     """One file from bytes to answer."""
     try:
-        answer = _open(task, box) if task["do"] == "open" else _finish(task, box)
+        answer = _TASKS[task["do"]](task, box)
     except DocumentRefused as refused:
         answer = {"refused": refused.reason.value, "detail": refused.detail[:300]}
     except MemoryError:
@@ -233,6 +236,19 @@ def _prepare_pdf(
         "previews": seen.previews,
         "repaired": written.repaired,
     }
+
+
+def _bake(task: dict[str, Any], box: Path) -> dict[str, object]:
+    made = plan(Choices.read(task["choices"]), int(task["pages"]), task["color_pages"])
+    cooked = bake(box / "in", box / "out.pdf", made, scratch=box / "scratch")
+    return {"changed": cooked.changed}
+
+
+_TASKS: dict[str, Callable[[dict[str, Any], Path], dict[str, object]]] = {
+    "open": _open,
+    "finish": _finish,
+    "bake": _bake,
+}
 
 
 if __name__ == "__main__":

@@ -195,6 +195,13 @@ class Plan:
             and len(self.faces) == self.document_pages
         )
 
+    @property
+    def needs_file(self) -> bool:
+        """Whether other bytes than the document's own may have to be made: a layout, or faces
+        that are to come out in black & white, which is forced by us and not left to a driver.
+        A page without colour to the eye may still carry a scanner's tint."""
+        return not self.as_it_is or any(face.ink is Ink.BW for face in self.faces)
+
     def stack(self) -> Iterator[tuple[int, Sheet]]:
         """(copy, sheet) in the order in which they come out."""
         copies = range(1, self.choices.copies + 1)

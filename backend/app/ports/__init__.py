@@ -7,6 +7,7 @@ failures become one of the three ``ProviderError`` kinds.
 from __future__ import annotations
 
 from app.ports.files import (
+    Baked,
     DocumentPreparer,
     FileLinks,
     FileStore,
@@ -43,6 +44,7 @@ from app.ports.queue import (
 )
 
 __all__ = [
+    "Baked",
     "Button",
     "ContentText",
     "DocumentPreparer",

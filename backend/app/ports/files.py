@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from app.domain.documents import Kind
+from app.domain.print_plan import Plan
 
 
 class FileLinks(Protocol):
@@ -72,6 +73,17 @@ class Prepared:
     repaired: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Baked:
+    """A file whose page i is face i of one copy. ``color_pages`` are its 1-based colour faces."""
+
+    path: Path
+    sha256: str
+    bytes: int
+    pages: int
+    color_pages: tuple[int, ...]
+
+
 class DocumentPreparer(Protocol):
     """Turns a stranger's file into one print-ready PDF, in limited child processes."""
 
@@ -79,6 +91,12 @@ class DocumentPreparer(Protocol):
         self, source: Path, workdir: Path, *, limits: Limits, password: str | None = None
     ) -> Prepared:
         """Raises ``DocumentRefused`` with a reason from the closed list."""
+        ...
+
+    async def bake(self, source: Path, workdir: Path, *, plan: Plan) -> Baked:
+        """Lays a print-ready document out as planned, black & white faces forced to gray.
+
+        Raises ``DocumentRefused`` when that is beyond the limits."""
         ...
 
     def missing(self) -> Mapping[str, str]:

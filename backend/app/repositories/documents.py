@@ -108,6 +108,26 @@ class Documents:
         )
         return list(rows)
 
+    async def files_of(self, document_id: UUID) -> list[str]:
+        """Print-ready files made from this document's order: they go with it."""
+        rows = await self._session.execute(
+            text(
+                "SELECT f.storage_key FROM print_files f JOIN documents d "
+                "ON d.order_id = f.order_id WHERE d.id = :id AND f.deleted_at IS NULL"
+            ),
+            {"id": document_id},
+        )
+        return [row.storage_key for row in rows]
+
+    async def files_deleted(self, document_id: UUID) -> None:
+        await self._session.execute(
+            text(
+                "UPDATE print_files f SET deleted_at = clock_timestamp() FROM documents d "
+                "WHERE d.id = :id AND f.order_id = d.order_id AND f.deleted_at IS NULL"
+            ),
+            {"id": document_id},
+        )
+
     async def unfinished(self, *, older_than_seconds: int) -> list[UUID]:
         """Files still being fetched without a task that does it."""
         rows = await self._session.execute(
@@ -129,7 +149,8 @@ class Documents:
                 "SELECT storage_key AS key FROM documents "
                 "WHERE deleted_at IS NULL AND storage_key <> '' "
                 "UNION SELECT jsonb_array_elements_text(preview_keys) FROM documents "
-                "WHERE deleted_at IS NULL"
+                "WHERE deleted_at IS NULL "
+                "UNION SELECT storage_key FROM print_files WHERE deleted_at IS NULL"
             )
         )
         return {row.key for row in rows}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -11,8 +12,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.domain.lifecycle import ORDER, OrderEvent, advance
 from app.domain.lifecycle import Order as Status
 from app.domain.pricing import Quote
+from app.domain.print_plan import Choices
 from app.models import NOW
-from app.models_orders import Order, PrintJob, QuoteRow
+from app.models_orders import Order, PrintFile, PrintJob, QuoteRow
+
+
+@dataclass(frozen=True, slots=True)
+class Printable:
+    """The file a quote is for: the document as it is, or a print-ready file made from it."""
+
+    print_file_id: UUID | None
+    sha256: str
+    pages: int
+    color_pages: Sequence[int]
 
 
 class Orders:
@@ -68,23 +80,19 @@ class Orders:
         return status
 
     async def freeze(
-        self,
-        order: Order,
-        quote: Quote,
-        *,
-        price_list_id: UUID,
-        sha256: str,
-        pages: int,
-        color_pages: list[Any],
+        self, order: Order, quote: Quote, choices: Choices, file: Printable, price_list_id: UUID
     ) -> QuoteRow:
+        """The price and the very bytes it is for. Quotes are added, never changed."""
         row = QuoteRow(
             order_id=order.id,
             price_list_id=price_list_id,
-            sha256=sha256,
-            pages=pages,
-            color_pages=color_pages,
+            print_file_id=file.print_file_id,
+            sha256=file.sha256,
+            pages=file.pages,
+            color_pages=list(file.color_pages),
             print_type=quote.print_type.value,
             copies=quote.copies,
+            choices=choices.as_dict(),
             lines=[
                 {
                     "ink": line.ink.value if line.ink else None,
@@ -102,6 +110,45 @@ class Orders:
         order.quote_id = row.id
         order.total_paise = quote.total.paise
         return row
+
+    async def keep_file(
+        self,
+        order_id: UUID,
+        *,
+        storage_key: str,
+        sha256: str,
+        size: int,
+        pages: int,
+        color_pages: Sequence[int],
+    ) -> PrintFile:
+        row = PrintFile(
+            order_id=order_id,
+            storage_key=storage_key,
+            sha256=sha256,
+            bytes=size,
+            pages=pages,
+            color_pages=list(color_pages),
+        )
+        self._session.add(row)
+        await self._session.flush()
+        return row
+
+    async def file(self, print_file_id: UUID) -> PrintFile:
+        return await self._session.get_one(PrintFile, print_file_id)
+
+    async def unmade(self, *, older_than_seconds: int) -> list[UUID]:
+        """Orders that wait for their print-ready file and whose task is gone."""
+        rows = await self._session.execute(
+            text(
+                "SELECT id FROM orders WHERE status = 'DRAFT' AND choices IS NOT NULL "
+                "AND updated_at < clock_timestamp() - make_interval(secs => :age) "
+                "AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j "
+                "  WHERE j.task_name = 'make_print_ready' AND j.status IN ('todo', 'doing') "
+                "  AND (j.args ->> 'order_id')::uuid = orders.id) LIMIT 100"
+            ),
+            {"age": older_than_seconds},
+        )
+        return [row.id for row in rows]
 
     async def quote(self, quote_id: UUID) -> QuoteRow:
         return await self._session.get_one(QuoteRow, quote_id)

@@ -188,7 +188,11 @@ class DocumentService:
                 doomed = [
                     (
                         row.id,
-                        [row.storage_key, *row.preview_keys],
+                        [
+                            row.storage_key,
+                            *row.preview_keys,
+                            *await tx.documents.files_of(row.id),
+                        ],
                         MediaRef(row.message_sid, row.media_sid),
                     )
                     for row in rows
@@ -217,6 +221,7 @@ class DocumentService:
         async with self._unit_of_work("system:retention") as tx:
             row = await tx.documents.lock(document_id)
             if row is not None and row.deleted_at is None:
+                await tx.documents.files_deleted(row.id)
                 row.status, row.deleted_at = "DELETED", await tx.now()
                 row.name, row.storage_key, row.preview_keys = "", "", []
 

@@ -133,6 +133,8 @@ class Housekeeping:
             messages = await tx.messages.unsent(older_than_seconds=LOST_SECONDS)
             for message_id, customer_id in messages:
                 await tx.defer("send_message", lane=f"send:{customer_id}", message_id=message_id)
+            for order_id in await tx.orders.unmade(older_than_seconds=LOST_SECONDS):
+                await tx.defer("make_print_ready", queue="documents", order_id=str(order_id))
             files = await tx.documents.unfinished(older_than_seconds=LOST_SECONDS)
             for document_id in files:
                 await tx.defer("prepare_document", queue="documents", document_id=str(document_id))

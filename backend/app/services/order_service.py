@@ -12,10 +12,13 @@ from app.domain.errors import NotAllowed
 from app.domain.lifecycle import OPEN_ORDERS, Job, JobEvent, OrderEvent, Payment, PaymentEvent
 from app.domain.lifecycle import Order as OrderStatus
 from app.domain.money import Money
-from app.domain.pricing import PrintType, quote
+from app.domain.pricing import price_of
+from app.domain.print_plan import Choices, Plan, PrintType, plan
 from app.domain.wording import Text
+from app.models import Document
 from app.models_orders import Order, PrintJob
 from app.models_orders import Payment as PaymentRow
+from app.repositories.orders import Printable
 from app.repositories.unit_of_work import Transaction
 from app.services.notices import Notices
 from app.services.queue_service import QueueService
@@ -56,31 +59,30 @@ class OrderService:
     async def place(
         self, tx: Transaction, order: Order, print_type: PrintType, copies: int
     ) -> None:
-        """Freezes the quote, writes the intent to be paid, and has the link made."""
-        document = (await tx.documents.of_order(order.id))[0]
-        if document.status != "READY":
-            raise NotAllowed("The file of this order is no longer here.")
-        price_list_id, prices = await tx.shops.prices(order.shop_id)
-        price = quote(
-            print_type,
-            pages=document.pages,
-            color_pages=document.color_pages,
-            copies=copies,
-            prices=prices,
-        )
-        frozen = await tx.orders.freeze(
-            order,
-            price,
-            price_list_id=price_list_id,
-            sha256=document.sha256,
-            pages=document.pages,
-            color_pages=document.color_pages,
-        )
+        """Takes the choices. Where they change the file, it is made before it is priced."""
+        document = await self._document(tx, order)
+        choices = Choices(print_type, copies)
+        made = plan(choices, document.pages, document.color_pages)
         order.print_type, order.copies = print_type.value, copies
+        order.choices = choices.as_dict()
+        if made.needs_file:
+            await tx.defer("make_print_ready", queue="documents", order_id=str(order.id))
+            return
+        file = Printable(None, document.sha256, document.pages, document.color_pages)
+        await self.price(tx, order, made, file)
+
+    async def price(self, tx: Transaction, order: Order, made: Plan, file: Printable) -> None:
+        """Freezes the quote for these bytes, writes the intent to be paid, has the link made."""
+        price_list_id, prices = await tx.shops.prices(order.shop_id)
+        frozen = await tx.orders.freeze(
+            order, price_of(made, prices), made.choices, file, price_list_id
+        )
+        order.choices = None
         order.expires_at = await tx.now() + timedelta(minutes=self._link_minutes)
         await tx.orders.move(order, OrderEvent.QUOTE)
-        if not self._online:
+        if not self._online or order.pay_at_counter:
             await self.pay_at_counter(tx, order)
+        if not self._online:
             return
         intent = await tx.payments.intend(
             shop_id=order.shop_id,
@@ -93,8 +95,16 @@ class OrderService:
         )
         await tx.defer("make_link", lane=f"order:{order.id}", payment_id=str(intent.id))
 
+    async def _document(self, tx: Transaction, order: Order) -> Document:
+        document = (await tx.documents.of_order(order.id))[0]
+        if document.status != "READY":
+            raise NotAllowed("The file of this order is no longer here.")
+        return document
+
     async def pay_at_counter(self, tx: Transaction, order: Order) -> None:
         order.pay_at_counter = True
+        if order.status != OrderStatus.PAYMENT_PENDING:
+            return  # the file is still being made; its price is told with it
         total = Money(order.total_paise or 0).short
         await self._notices.order(
             tx, order, Text.PAY_COUNTER, key="counter", code=order.code, total=total
@@ -102,6 +112,10 @@ class OrderService:
 
     async def revise(self, tx: Transaction, order: Order) -> None:
         """Back to the draft; the old link is closed before another is made."""
+        order.choices = None
+        if order.status == OrderStatus.DRAFT:
+            order.pay_at_counter = False
+            return  # its file was still being made
         await tx.orders.move(order, OrderEvent.CHANGE)
         order.expires_at = None
         order.pay_at_counter = False

@@ -14,10 +14,11 @@ from uuid import UUID
 import structlog
 
 from app.core.crash import crash_here
-from app.core.database import Database, Listener
+from app.core.database import Database, Listener, UniqueViolation
 from app.domain.errors import BadInput, IllegalMove, NotAllowed, NotFound
 from app.domain.lifecycle import Job, JobEvent
 from app.domain.lifecycle import Order as OrderStatus
+from app.domain.print_plan import Choices
 from app.models_orders import Order, PrintAttempt, PrintJob, QuoteRow
 from app.ports import WakeUp
 from app.repositories import print_jobs as hot
@@ -85,6 +86,8 @@ class QueueService:
     ) -> PrintJob:
         """The order's original job; workers are woken once the transaction is committed."""
         document = (await tx.documents.of_order(order.id))[0]
+        made = await tx.orders.file(quote.print_file_id) if quote.print_file_id else document
+        choices = Choices.read(quote.choices)
         colored = list(quote.color_pages) if quote.print_type == "BOTH" else []
         if quote.print_type == "COLOR":
             colored = list(range(1, quote.pages + 1))
@@ -100,9 +103,11 @@ class QueueService:
                 page_ranges=f"1-{quote.pages}" if quote.pages > 1 else "1",
                 color_pages=colored,
                 needs_color=bool(colored),
-                storage_key=document.storage_key,
+                sides=choices.sides.value,
+                paper=choices.paper.value,
+                storage_key=made.storage_key,
                 sha256=quote.sha256,
-                bytes=document.bytes,
+                bytes=made.bytes,
                 authorised_by=authorised_by,
             )
         )
@@ -193,17 +198,23 @@ class QueueService:
         return answer
 
     async def _begin(self, shop_id: UUID, report: Report) -> Answer:
-        async with self._database.pool.connection() as connection:
-            crash_here("api.begin_before_commit")
-            granted = await hot.begin(
-                connection,
-                shop_id=shop_id,
-                job_id=report.job_id,
-                epoch=report.epoch,
-                attempt_id=report.attempt_id,
-                actor=f"worker:{report.worker_id or 'unnamed'}",
-                evidence=report.evidence,
-            )
+        try:
+            async with self._database.pool.connection() as connection:
+                crash_here("api.begin_before_commit")
+                granted = await hot.begin(
+                    connection,
+                    shop_id=shop_id,
+                    job_id=report.job_id,
+                    epoch=report.epoch,
+                    attempt_id=report.attempt_id,
+                    actor=f"worker:{report.worker_id or 'unnamed'}",
+                    evidence=report.evidence,
+                )
+        except UniqueViolation:
+            raise NotAllowed(
+                "This printer has another job in flight; report how that one ended, then ask again.",
+                code="printer_busy",
+            ) from None
         if granted:
             crash_here("api.begin_after_commit")
             return Answer(
@@ -252,6 +263,8 @@ class QueueService:
             return await self._outcomes.finish(tx, job, attempt)
         if not current:
             return None
+        if status is Job.UNCERTAIN and event is not JobEvent.LOSE:
+            return None  # a person is being asked; no later word of a machine answers for them
         if event is JobEvent.RELEASE and status is Job.QUEUED:
             return Answer(job.id, job.status)
         proven_unprinted = bool(report.evidence.get("never_accepted"))
@@ -316,6 +329,7 @@ class QueueService:
                 shop_id=shop_id, actor=by, action="retry", subject=f"job:{job.id}"
             )
             self.wake_after(tx, job)
+            await tx.session.refresh(job)  # the caller shows it, and the session ends here
         return job
 
     async def get(self, shop_id: UUID, job_id: UUID) -> PrintJob:

@@ -31,6 +31,7 @@ from app.domain.lifecycle import Job
 from app.domain.lifecycle import Order as OrderStatus
 from app.domain.money import Money
 from app.domain.pricing import PrintType
+from app.domain.wording import Value
 from app.models import Customer, UserSession
 from app.models_orders import Order
 from app.repositories.unit_of_work import Transaction
@@ -72,6 +73,10 @@ class SessionService:
         for number, effect in enumerate(effects):
             await self._apply(tx, customer, effect, f"{key}:{number}")
         return effects
+
+    def limits(self) -> dict[str, Value]:
+        """The values that refusals of a file mention."""
+        return {"max_mb": self._max_mb, "max_pages": self._max_pages, "accepts": self._accepts}
 
     async def waits_for_password(
         self, tx: Transaction, customer: Customer, document_id: str

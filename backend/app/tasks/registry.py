@@ -14,6 +14,7 @@ from app.services.document_service import DocumentService
 from app.services.housekeeping import Housekeeping
 from app.services.inbox_service import InboxService
 from app.services.link_service import LinkService
+from app.services.print_ready_service import PrintReadyService
 from app.services.refund_service import RefundService
 from app.services.twilio_service import TwilioService
 from app.tasks.work_queue import Patience, last_try, retry_stalled
@@ -25,6 +26,7 @@ KEEP_FAILED_HOURS = 24 * 14
 class UseCases:
     inbox: InboxService
     documents: DocumentService
+    print_ready: PrintReadyService
     twilio: TwilioService
     links: LinkService
     refunds: RefundService
@@ -70,6 +72,10 @@ def register(queue: procrastinate.App, use: UseCases) -> None:
                 raise
             reason = Refusal.NOT_FETCHED if provider else Refusal.CONVERTER_FAILED
             await use.documents.refuse(document, reason)
+
+    @queue.task(name="make_print_ready", queue="documents", retry=patient)
+    async def make_print_ready(order_id: str) -> None:
+        await use.print_ready.make(UUID(order_id))
 
     @queue.task(name="send_message", retry=patient, pass_context=True)
     async def send_message(context: JobContext, message_id: int) -> None:

@@ -347,6 +347,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), server_default="DRAFT", nullable=False),
         sa.Column("print_type", sa.Text(), nullable=True),
         sa.Column("copies", sa.Integer(), nullable=True),
+        sa.Column("choices", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("quote_id", sa.UUID(), nullable=True),
         sa.Column("total_paise", sa.BigInteger(), nullable=True),
         sa.Column("pay_at_counter", sa.Boolean(), server_default=sa.text("false"), nullable=False),
@@ -594,15 +595,42 @@ def upgrade() -> None:
         postgresql_where=sa.text("kind = 'ORIGINAL'"),
     )
     op.create_table(
+        "print_files",
+        sa.Column("id", sa.UUID(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("storage_key", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("pages", sa.Integer(), nullable=False),
+        sa.Column("color_pages", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_print_files_order_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_print_files")),
+    )
+    op.create_index(op.f("ix_print_files_order_id"), "print_files", ["order_id"], unique=False)
+    op.create_table(
         "quotes",
         sa.Column("id", sa.UUID(), server_default=sa.text("gen_random_uuid()"), nullable=False),
         sa.Column("order_id", sa.UUID(), nullable=False),
         sa.Column("price_list_id", sa.UUID(), nullable=False),
+        sa.Column("print_file_id", sa.UUID(), nullable=True),
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("pages", sa.Integer(), nullable=False),
         sa.Column("color_pages", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("print_type", sa.Text(), nullable=False),
         sa.Column("copies", sa.Integer(), nullable=False),
+        sa.Column(
+            "choices",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+        ),
         sa.Column("lines", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("amount_paise", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.Text(), server_default="INR", nullable=False),
@@ -616,6 +644,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_quotes_order_id")),
         sa.ForeignKeyConstraint(
             ["price_list_id"], ["price_lists.id"], name=op.f("fk_quotes_price_list_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["print_file_id"], ["print_files.id"], name=op.f("fk_quotes_print_file_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quotes")),
     )
