@@ -9,12 +9,13 @@ import secrets
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.errors import BadInput, ShopError
-from app.domain.money import Money, rupees
+from app.domain.money import NOTHING, Money, rupees
 
 ROOT = Path(__file__).resolve().parents[3]
 VENDORS = {
@@ -143,10 +144,20 @@ class Settings(BaseSettings):
     @classmethod
     def _price(cls, value: str) -> str:
         try:
-            rupees(value)
+            price = rupees(value)
         except BadInput as error:
             raise ValueError(error.detail) from None
+        if price == NOTHING:
+            raise ValueError("must be more than nothing: a quote of ₹0 cannot be paid")
         return value
+
+    @field_validator("default_shop_id")
+    @classmethod
+    def _shop_id(cls, value: str) -> str:
+        try:
+            return str(UUID(value))
+        except ValueError:
+            raise ValueError("must be a UUID like a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11") from None
 
     @model_validator(mode="after")
     def _ready_for_production(self) -> Self:
@@ -160,7 +171,7 @@ class Settings(BaseSettings):
         unsafe += [
             name.upper()
             for name in ("razorpay_webhook_secret", "twilio_auth_token")
-            if getattr(self, name).lower() in WEAK
+            if not _strong(_listed(getattr(self, name)))
         ]
         if unsafe:
             raise ValueError(
@@ -180,6 +191,8 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name.upper()} must be {vendor} in production")
         if self.razorpay_key_id and not self.razorpay_key_id.startswith("rzp_live_"):
             raise ValueError("RAZORPAY_KEY_ID is a test key; production needs rzp_live_…")
+        if self.razorpay_key_id and not _strong((self.razorpay_key_secret,)):
+            raise ValueError("RAZORPAY_KEY_SECRET is missing; set the one of RAZORPAY_KEY_ID")
         return self
 
     # Derived
@@ -235,6 +248,11 @@ class Settings(BaseSettings):
 
 def _listed(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _strong(given: tuple[str, ...]) -> bool:
+    """Every one of them counts: a weak secret beside a strong one still opens the door."""
+    return bool(given) and not any(one.lower() in WEAK for one in given)
 
 
 def load_settings(**overrides: Any) -> Settings:
