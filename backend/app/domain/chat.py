@@ -106,8 +106,11 @@ class FileReady:
 
 @dataclass(frozen=True, slots=True)
 class FileRefused:
+    """``final``: a password would not help either."""
+
     document: str
     reason: Refusal
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)

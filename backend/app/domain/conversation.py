@@ -63,9 +63,9 @@ def step(chat: Chat, event: Event, context: Context) -> Outcome:
             return replace(chat, opening=opening, state=state), []
         case FileReady(document):
             return _file_ready(chat, document, context)
-        case FileRefused(document, reason):
+        case FileRefused(document, reason, final):
             chat = _opened(chat, document)
-            asking = not chat.order and chat.locked in ("", document)
+            asking = not (final or chat.order) and chat.locked in ("", document)
             if reason in PASSWORD_QUESTIONS and asking and chat.mistakes < MAX_PASSWORDS:
                 return _ask_password(chat, document, reason)
             values = limits(context)

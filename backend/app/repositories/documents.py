@@ -142,6 +142,23 @@ class Documents:
         )
         return [row.id for row in rows]
 
+    async def orders_without(self, keys: set[str]) -> list[tuple[UUID, UUID]]:
+        """Open and paid orders, with their shops, that need one of these objects."""
+        if not keys:
+            return []
+        rows = await self._session.execute(
+            text(
+                "SELECT DISTINCT o.id, o.shop_id FROM orders o "
+                "LEFT JOIN documents d ON d.order_id = o.id "
+                "LEFT JOIN print_files f ON f.order_id = o.id "
+                "WHERE o.status IN ('DRAFT', 'PAYMENT_PENDING', 'PAID') AND ("
+                "  d.storage_key = ANY(CAST(:keys AS text[])) "
+                "  OR f.storage_key = ANY(CAST(:keys AS text[])))"
+            ),
+            {"keys": sorted(keys)},
+        )
+        return [(row.id, row.shop_id) for row in rows]
+
     async def keys(self) -> set[str]:
         """Every object name a row still stands for."""
         rows = await self._session.execute(

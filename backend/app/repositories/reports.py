@@ -201,6 +201,16 @@ class Reports:
         age = result.scalar_one()
         return None if age is None else float(age)
 
+    async def tasks_waiting(self) -> dict[str, int]:
+        """Tasks that could run now and do not yet, by queue."""
+        rows = await self._session.execute(
+            text(
+                "SELECT queue_name, count(*) FROM procrastinate_jobs WHERE status = 'todo' "
+                "AND (scheduled_at IS NULL OR scheduled_at <= clock_timestamp()) GROUP BY 1"
+            )
+        )
+        return {str(row[0]): int(row[1]) for row in rows}
+
     async def swept(self, name: str, summary: str) -> None:
         await self._session.execute(
             text(

@@ -95,7 +95,9 @@ class DocumentService:
             await self.refuse(document_id, Refusal.NOT_FETCHED)
         except DocumentRefused as refused:
             log.info("document refused", document=str(document_id), reason=refused.reason.value)
-            await self.refuse(document_id, refused.reason)
+            # Some locks a password does not open: protected Word files, for one.
+            tried = password is not None and refused.reason is Refusal.LOCKED
+            await self.refuse(document_id, refused.reason, final=tried)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -131,7 +133,7 @@ class DocumentService:
                 key=f"doc:{row.id}:ready",
             )
 
-    async def refuse(self, document_id: UUID, reason: Refusal) -> None:
+    async def refuse(self, document_id: UUID, reason: Refusal, *, final: bool = False) -> None:
         async with self._unit_of_work("system:document") as tx:
             known = await tx.documents.get(document_id)
             if known is None:
@@ -144,7 +146,7 @@ class DocumentService:
             await self._sessions.turn(
                 tx,
                 customer,
-                FileRefused(str(row.id), reason),
+                FileRefused(str(row.id), reason, final),
                 key=f"doc:{row.id}:refused:{row.attempts}",
             )
             row.attempts += 1
@@ -226,13 +228,22 @@ class DocumentService:
                 row.name, row.storage_key, row.preview_keys = "", "", []
 
     async def delete_orphans(self, *, seen_before: set[str]) -> set[str]:
-        """Removes objects no row stands for, if the last look found them too.
+        """Compares store and rows both ways: objects no row stands for are removed if the last
+        look found them too; an order whose file is gone is put on the attention list.
 
         Returns the unowned objects of this look, to be passed to the next.
         """
         stored = {key async for key in self._store.keys()}  # noqa: SIM118 - a store, not a dict
         async with self._unit_of_work("system:retention") as tx:
             owned = await tx.documents.keys()
+            for order_id, shop_id in await tx.documents.orders_without(owned - stored):
+                await tx.messages.open_item(
+                    shop_id=shop_id,
+                    kind="file_missing",
+                    subject=f"order:{order_id}",
+                    order_id=order_id,
+                    detail="The file of this order is not in the file store any more.",
+                )
         unowned = stored - owned
         for key in unowned & seen_before:
             await self._store.delete(key)

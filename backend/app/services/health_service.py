@@ -73,9 +73,12 @@ class HealthService:
     async def _background(self) -> Check:
         async with self._unit_of_work("system:health") as tx:
             age = await tx.reports.background_silence()
+            waiting = await tx.reports.tasks_waiting()
         if age is None or age > 40:
-            return Check("degraded", "no background worker has been seen for 40 seconds")
-        return Check("ok")
+            return Check(
+                "degraded", "no background worker has been seen for 40 seconds", waiting_of(waiting)
+            )
+        return Check("ok", facts=waiting_of(waiting))
 
     async def _sweeps(self) -> Check:
         async with self._unit_of_work("system:health") as tx:
@@ -87,6 +90,11 @@ class HealthService:
         if not missing:
             return Check("ok")
         return Check("degraded", "; ".join(f"{name}: {why}" for name, why in missing.items()))
+
+
+def waiting_of(queues: dict[str, int]) -> dict[str, Any]:
+    """Tasks in line: chats and money in one queue, files to be made print-ready in the other."""
+    return {"waiting": {"chats": queues.get("default", 0), "files": queues.get("documents", 0)}}
 
 
 async def _asked(question: Awaitable[None], sentence: str, *, failed: str = "degraded") -> Check:

@@ -212,7 +212,7 @@ class QueueService:
                 )
         except UniqueViolation:
             raise NotAllowed(
-                "This printer has another job in flight; report how that one ended, then ask again.",
+                "This printer has another job in flight; say how that one ended, then ask again.",
                 code="printer_busy",
             ) from None
         if granted:
