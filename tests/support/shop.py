@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -221,17 +222,14 @@ class Held:
         return await self.reports("PRINTING", **more)
 
     async def reports(self, status: str, **more: Any) -> httpx2.Response:
-        return await self.house.api.put(
-            f"{self.path}/status",
-            json={
-                "status": status,
-                "epoch": self.job["epoch"],
-                "attempt_id": self.job["attempt_id"],
-                "worker_id": self.worker.name,
-                **more,
-            },
-            headers=self.worker.key,
-        )
+        said = {
+            "status": status,
+            "epoch": self.job["epoch"],
+            "attempt_id": self.job["attempt_id"],
+            "worker_id": self.worker.name,
+            **more,
+        }
+        return await self.worker.sends("PUT", f"{self.path}/status", said)
 
     async def beats(self, **more: Any) -> httpx2.Response:
         return await self.house.api.post(
@@ -260,13 +258,21 @@ class Worker:
     def key(self) -> dict[str, str]:
         return {"X-API-Key": WORKER_KEY}
 
+    async def sends(self, method: str, path: str, body: Any) -> httpx2.Response:
+        """JSON as Python writes it, also where that is odd: escapes, infinity."""
+        return await self.house.api.request(
+            method,
+            path,
+            content=json.dumps(body),
+            headers={**self.key, "Content-Type": "application/json"},
+            timeout=40,
+        )
+
     async def asks(self, **more: Any) -> httpx2.Response:
         body = {"worker_id": self.name, "printers": [f"{self.name} printer"], "wait": 0, **more}
         if body.get("job_id") is not None:
             body["job_id"] = str(body["job_id"])
-        return await self.house.api.post(
-            "/api/v1/print_jobs/claim", json=body, headers=self.key, timeout=40
-        )
+        return await self.sends("POST", "/api/v1/print_jobs/claim", body)
 
     async def claims(self, **more: Any) -> Held | None:
         answer = await self.asks(**more)

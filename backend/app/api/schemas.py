@@ -2,19 +2,51 @@
 
 from __future__ import annotations
 
+import math
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
+
+# PostgreSQL keeps neither NUL nor half a surrogate pair, and JSON there knows no infinity.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_DEEPEST = 40
+
+
+def storable(value: Any, *, depth: int = 0) -> Any:
+    """What a caller sent, as the database can keep it: a report must not fail on a character
+    that some printer driver put into its evidence. Raises ValueError when nested too deeply."""
+    if depth > _DEEPEST:
+        raise ValueError(f"nested more than {_DEEPEST} deep")
+    match value:
+        case str():
+            return _UNSTORABLE.sub("\ufffd", value)
+        case float() if not math.isfinite(value):
+            return str(value)
+        case dict():
+            return {
+                storable(key, depth=depth + 1): storable(item, depth=depth + 1)
+                for key, item in value.items()
+            }
+        case list():
+            return [storable(item, depth=depth + 1) for item in value]
+        case _:
+            return value
 
 
 class In(BaseModel):
     """Unknown fields are ignored: an older worker may meet a newer server and the reverse."""
 
     model_config = ConfigDict(extra="ignore")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, data: Any) -> Any:
+        return storable(data)
 
 
 class PrinterIn(In):
