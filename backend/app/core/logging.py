@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -21,18 +21,33 @@ DENIED = frozenset(
         *("url", "short_url", "signature"),
     ]
 )
-# Not inside identifiers, whose digits say nothing about anybody.
-_PHONE = re.compile(r"(?<![\w-])\+?\d{10,15}(?![\w-])")
+# Not inside identifiers, whose digits say nothing about anybody. A plus may be written as %2B.
+_PHONE = re.compile(r"(?:%2B|(?<![\w-])\+?)\d{10,15}(?![\w-])", re.IGNORECASE)
 _SIGNED = re.compile(r"(/(?:files|o)/)[^\s\"']+")
 
 
 def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for field, value in list(event.items()):
-        if field in DENIED:
-            event[field] = "•••"
-        elif isinstance(value, str):
-            event[field] = scrub(value)
+        if not field.startswith("_"):  # the formatter's own, taken out again before rendering
+            event[field] = _clean(field, value)
     return event
+
+
+def _clean(field: str, value: Any) -> Any:
+    """The value as it may be written: looked into, and text in the end."""
+    if field.lower() in DENIED:
+        return "•••"
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case bytes():
+            return scrub(value.decode("utf-8", "replace"))
+        case Mapping():
+            return {str(key): _clean(str(key), inner) for key, inner in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_clean("", inner) for inner in value]
+        case _:
+            return scrub(str(value))
 
 
 def scrub(text: str) -> str:
@@ -54,6 +69,9 @@ def configure_logging(*, console: bool) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        # Before the scrubbing: an exception's text names what it was about.
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
         _redact,
     ]
     renderer: Any = (
@@ -66,12 +84,7 @@ def configure_logging(*, console: bool) -> None:
         else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
     structlog.configure(
-        processors=[
-            *shared,
-            structlog.processors.StackInfoRenderer(),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
+        processors=[*shared, renderer],
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
