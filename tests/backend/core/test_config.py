@@ -161,7 +161,7 @@ def test_every_way_to_write_the_database_means_the_same(given: str) -> None:
 
 def test_base_addresses_lose_their_last_slash() -> None:
     settings = load_settings(
-        backend_public_url="https://shop.example.com/", **{name: "http://sim/" for name in VENDORS}
+        backend_public_url="https://shop.example.com/", **dict.fromkeys(VENDORS, "http://sim/")
     )
 
     assert settings.backend_public_url == "https://shop.example.com"
