@@ -15,7 +15,7 @@ from app.web.etag import unless_unchanged
 from app.web.render import page, visitor_language
 from app.web.security import PageRoute
 from app.web.text import day_and_time, one_line
-from app.web.view import TONES, screen_state
+from app.web.view import TONES, screen_state, wishes
 
 router = APIRouter(route_class=PageRoute)
 
@@ -46,6 +46,8 @@ async def order_page(token: str, request: Request, shop: ShopDep) -> Response:
         return _unknown(request)
     returned = request.query_params.get("p") == "1"
     state = screen_state(story.order.status, story.jobs[-1].status if story.jobs else None)
+    if state == "draft" and story.order.choices is not None:
+        state = "preparing"
     refresh = request.query_params.get("part") == "live"
     zone, language = story.shop.timezone, story.customer.language or story.shop.language
     paid = next((p for p in story.payments if p.disposition == "FULFILS"), None)
@@ -64,6 +66,7 @@ async def order_page(token: str, request: Request, shop: ShopDep) -> Response:
         returning=_returning(story),
         given_back=[r for r in story.refunds if r.status == Refund.PROCESSED],
         names=[one_line(d.name, 80) for d in story.documents if d.name],
+        wishes=wishes(story.quote.choices) if story.quote else [],
         colored=len(story.quote.color_pages) if story.quote else 0,
         paid_at=day_and_time(story.order.paid_at, zone, language) if story.order.paid_at else "",
         made_at=day_and_time(story.order.created_at, zone, language),

@@ -8,7 +8,7 @@ from typing import Any
 from app.core.logging import scrub
 from app.services.report_service import OrderStory
 from app.web.text import clock_time, day_and_time, one_line
-from app.web.view import TONES, age, masked, screen_state
+from app.web.view import TONES, age, masked, screen_state, wishes
 
 LAST_MESSAGES = 20
 TONE_OF_MONEY = {
@@ -62,6 +62,7 @@ def story_page(story: OrderStory, now: datetime, language: str) -> dict[str, Any
             for document in story.documents
         ],
         "quote": story.quote,
+        "wishes": wishes(story.quote.choices) if story.quote else [],
         "payments": [
             (payment, TONE_OF_MONEY[payment.status], when(payment.captured_at))
             for payment in story.payments

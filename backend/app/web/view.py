@@ -9,6 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from app.domain.lifecycle import Job, Order
+from app.domain.print_plan import Choices, Paper, Sides
+from app.domain.questions import page_list
 from app.web.text import one_line
 
 # Minutes after which a waiting print turns amber, then red.
@@ -32,6 +34,7 @@ _PAID_BY_JOB = {
 }
 TONES = {
     "draft": "quiet",
+    "preparing": "info",
     "waiting": "warn",
     "queued": "info",
     "printing": "info",
@@ -52,6 +55,23 @@ def screen_state(order: str, job: str | None) -> str:
     if status is Order.PAID:
         return _PAID_BY_JOB.get(Job(job), "queued") if job else "queued"
     return _BY_ORDER[status]
+
+
+def wishes(choices: Mapping[str, Any]) -> list[tuple[str, dict[str, str | int]]]:
+    """What is unusual about a print, as (text id, values): the things a hurried hand misses."""
+    found: list[tuple[str, dict[str, str | int]]] = []
+    if not choices:
+        return found
+    chosen = Choices.read(choices)
+    if chosen.sides is not Sides.ONE:
+        found.append(("wish-both-sides", {}))
+    if chosen.paper is not Paper.A4:
+        found.append(("wish-paper", {"paper": chosen.paper.value}))
+    if chosen.pages is not None:
+        found.append(("wish-pages", {"list": page_list(chosen.pages)}))
+    if chosen.per_sheet > 1:
+        found.append(("wish-per-side", {"count": chosen.per_sheet}))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

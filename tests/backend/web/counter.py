@@ -21,9 +21,10 @@ from app.api.errors import install_errors
 from app.bootstrap import Premises, Shop
 from app.core.config import load_settings
 from app.core.security import new_code
-from app.domain.pricing import PrintType
+from app.domain.print_plan import Choices, PrintType, plan
 from app.models_orders import Order
 from app.ports import PaymentLink
+from app.repositories.orders import Printable
 from app.repositories.print_jobs import Offer
 from app.services.queue_service import Report
 from app.web import pages
@@ -56,8 +57,12 @@ class Counter:
         copies: int = 2,
         language: str = "en",
         link: bool = True,
+        priced: bool = True,
     ) -> Order:
-        """An order that waits for its money, with a payment link unless ``link`` is False."""
+        """An order that waits for its money, with a payment link unless ``link`` is False.
+
+        Not ``priced``: it still waits for the file that will be printed.
+        """
         number = next(self.numbers)
         async with self.shop.unit_of_work("system:test") as tx:
             customer = await tx.customers.resolve(
@@ -99,8 +104,12 @@ class Counter:
                 document_id=row.id,
             )
             await orders.place(tx, order, print_type, copies)
-            payment = (await tx.payments.of_order(order.id))[0]
-        if link:
+            if order.choices is not None and priced:
+                made = plan(Choices.read(order.choices), pages, colored)
+                file = Printable(None, row.sha256, len(made.faces), made.color_faces)
+                await orders.price(tx, order, made, file)
+            payments = await tx.payments.of_order(order.id)
+        for payment in payments if link else ():
             await self.shop.links._link_made(payment.id, a_link(number, payment.amount_paise))
         return await self.now(order)
 

@@ -71,6 +71,14 @@ async def test_every_turn_of_an_order_is_said(counter: Counter) -> None:
     assert "data-live" not in page.text, "nothing will change, nothing is asked again"
 
 
+async def test_a_file_that_is_still_being_made_is_said(counter: Counter) -> None:
+    order = await counter.asked(priced=False)
+    page = await visit(counter, order)
+    assert "Getting your file ready" in page.text
+    assert 'data-every="5"' in page.text
+    assert "Pay ₹" not in page.text
+
+
 async def test_a_cancelled_order_offers_nothing_to_pay(counter: Counter) -> None:
     order = await counter.asked()
     await counter.shop.desk.cancel(counter.shop_id, order.id, by="user:Ganesh")

@@ -220,3 +220,40 @@ def test_money_and_times_are_india_s() -> None:
     assert clock_time(moment, "Asia/Kolkata") == "4:30 pm"
     assert day_and_time(moment, "Asia/Kolkata") == "22 Nov, 4:30 pm"
     assert day_and_time(moment, "Asia/Kolkata", "hi").startswith("22 ")
+
+
+# Built from a word and a value: `t("state-" ~ state)`.
+FAMILIES = (
+    "age-",
+    "attempt-",
+    "c-",
+    "choice-",
+    "col-",
+    "column-",
+    "empty-",
+    "error-",
+    "filter-",
+    "happened-",
+    "ink-",
+    "job-",
+    "message-",
+    "money-",
+    "nav-",
+    "need-",
+    "printer-",
+    "role-",
+    "state-",
+    "wish-",
+)
+
+
+def test_every_page_text_is_used_and_every_used_one_is_there() -> None:
+    templates = (LOCALE_DIR.parent / "templates").glob("*.html")
+    used = set()
+    for path in templates:
+        used |= set(
+            re.findall(r"""\bt\(["']([a-z][a-z-]*[a-z])["']""", path.read_text(encoding="utf-8"))
+        )
+    there = set(entries("en", "pages"))
+    assert used <= there
+    assert {name for name in there - used if not name.startswith(FAMILIES)} == set()

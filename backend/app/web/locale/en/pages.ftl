@@ -10,10 +10,10 @@ pages = { $pages ->
         [one] 1 page
        *[other] { $pages } pages
     }
-copies = { $copies ->
-        [one] 1 copy
-       *[other] { $copies } copies
-    }
+wish-both-sides = both sides
+wish-paper = { $paper }
+wish-pages = pages { $list }
+wish-per-side = { $count } pages per side
 total = Total
 age-now = now
 age-minutes = { $count } min
@@ -43,6 +43,7 @@ c-title = Your print order
 c-your-token = Your token
 c-your-order = Your order
 c-draft = Waiting for your answer in WhatsApp
+c-preparing = Getting your file ready
 c-waiting = Waiting for payment
 c-counter = Pay at the counter
 c-queued = { $ahead ->
@@ -208,7 +209,6 @@ order-token = Token { $token }
 order-code = Order { $code }
 order-age = { $age } ago
 order-age-now = just now
-back = Back
 documents = Files
 document-colored = { $count ->
         [0] no colour
