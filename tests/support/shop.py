@@ -7,9 +7,7 @@ adapters and their wire. Only the providers at the other end are the simulator.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
-import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,9 +21,7 @@ from psycopg.rows import dict_row
 
 from app.bootstrap import Shop
 from app.core.config import Settings, load_settings
-from app.domain.chat import Doc, FileReady, Said
 from app.main import create_app
-from app.services.capture_service import Seen
 from simulator.server import listening, started, stop_at_once
 from simulator.settings import FAKE_CREDENTIALS
 from tests.support.outside import (
@@ -34,7 +30,6 @@ from tests.support.outside import (
     Bank,
     Customer,
     Outside,
-    pdf_of,
     simulated,
 )
 
@@ -285,106 +280,6 @@ class Worker:
         held = await self.claims(**more)
         assert held is not None, "there was nothing to claim"
         return held
-
-
-async def ordered(
-    house: House,
-    customer: Customer,
-    *,
-    name: str = "thesis.pdf",
-    pages: int = 2,
-    copies: int = 2,
-    how: str = "bw",
-    colored: tuple[int, ...] = (),
-) -> dict[str, Any]:
-    """An order that waits for money, by the same use cases but without the wire: for crowds.
-
-    The customer must have written before, as everybody must.
-    """
-    shop = house.inside
-    data = pdf_of(pages, seed=f"{name} {customer.name}")
-    path = Path(house.settings.data_dir) / f"{secrets.token_hex(8)}.pdf"
-    path.write_bytes(data)
-    key = f"{secrets.token_hex(16)}.pdf"
-    await shop.store.put(key, path)
-    path.unlink()
-    async with shop.unit_of_work("system:test") as tx:
-        shop_id, [row] = (
-            await tx.shops.first_id(),
-            await house.sql(
-                "SELECT * FROM customers WHERE address = %s OR external_user_id = %s",
-                customer.address,
-                customer.user_id,
-            ),
-        )
-        who = await tx.customers.get(row["id"])
-        await tx.customers.lock_chat(who)
-        made = await tx.documents.arrived(
-            shop_id=shop_id,
-            customer_id=who.id,
-            message_sid=f"MM{secrets.token_hex(16)}",
-            media_sid=f"ME{secrets.token_hex(16)}",
-            declared_type="application/pdf",
-            name=name,
-        )
-        assert made is not None
-        document = await tx.documents.lock(made)
-        assert document is not None
-        document.status, document.kind, document.pages = "READY", "pdf", pages
-        document.sha256, document.bytes = hashlib.sha256(data).hexdigest(), len(data)
-        document.color_pages, document.storage_key = list(colored), key
-        await tx.session.flush()
-        ready = Doc(str(document.id), name, pages, colored)
-        for number, event in enumerate((FileReady(ready), Said(how), Said(str(copies)))):
-            await shop.twilio._sessions.turn(tx, who, event, key=f"seed:{made}:{number}")
-    [order] = await house.sql(
-        "SELECT o.*, p.reference_id, p.id AS intent FROM orders o JOIN documents d "
-        "ON d.order_id = o.id JOIN payments p ON p.order_id = o.id WHERE d.id = %s",
-        made,
-    )
-    return order
-
-
-async def paid(house: House, customer: Customer, **wishes: Any) -> dict[str, Any]:
-    """Like ``ordered``, and the money is here."""
-    order = await ordered(house, customer, **wishes)
-    await house.inside.captures.settle(
-        Seen(
-            payment_id=f"pay_{secrets.token_hex(7)}",
-            amount_paise=order["total_paise"],
-            currency="INR",
-            method="upi",
-            reference_id=order["reference_id"],
-        ),
-        door="webhook",
-    )
-    [row] = await house.sql(
-        "SELECT o.*, j.id AS job_id FROM orders o JOIN print_jobs j ON j.order_id = o.id "
-        "WHERE o.id = %s",
-        order["id"],
-    )
-    return row
-
-
-async def customer_who_paid(
-    house: House, customer: Customer, **wishes: Any
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A real payment at the bank: the order, and the payment as the bank knows it."""
-    await customer.replies("Hi", "Print Shop")
-    await ordered(house, customer, **wishes)
-    pay_here = (await customer.hears("Pay here"))["links"][0]
-    payment = await bank_of(house).captures(pay_here)
-    await customer.hears("Your token is")
-    await house.quiet()
-    return await house.order_of(customer), payment
-
-
-async def crowd(house: House, size: int) -> list[Customer]:
-    """So many people who have said hello."""
-    people = [await house.outside.newcomer() for _ in range(size)]
-    await asyncio.gather(*(person.says("Hi") for person in people))
-    await house.quiet(timeout=40)
-    return people
 
 
 @asynccontextmanager

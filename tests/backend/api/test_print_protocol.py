@@ -11,8 +11,9 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from tests.backend.services.seeds import crowd, paid
 from tests.support.outside import Customer
-from tests.support.shop import FINISHED, Held, House, crowd, paid
+from tests.support.shop import FINISHED, Held, House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

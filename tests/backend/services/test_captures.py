@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.backend.services.seeds import crowd, ordered
 from tests.support.outside import Bank, Customer, capture_event
-from tests.support.shop import House, crowd, ordered
+from tests.support.shop import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.backend.services.seeds import crowd, customer_who_paid, paid
 from tests.support.outside import Bank, Customer
-from tests.support.shop import FINISHED, House, crowd, customer_who_paid, paid
+from tests.support.shop import FINISHED, House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
