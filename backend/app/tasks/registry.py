@@ -134,7 +134,11 @@ def _register_sweeps(queue: procrastinate.App, keep: Housekeeping) -> None:
 def _register_sweep(
     queue: procrastinate.App, name: str, cron: str, work: Callable[[], Awaitable[str]]
 ) -> None:
+    # The sweep that frees the tasks of dead workers has no lane: one that died with its process
+    # would hold it for ever. Two at once only do the same twice.
+    lane = None if name == "sweep_stalled" else name
+
     @queue.periodic(cron=cron)
-    @queue.task(name=name, queueing_lock=name, lock=name)
+    @queue.task(name=name, queueing_lock=name, lock=lane)
     async def sweep(timestamp: int) -> None:  # noqa: ARG001 - the queue passes when it was due
         await work()

@@ -9,7 +9,7 @@ from typing import Any
 import procrastinate
 import psycopg
 import structlog
-from procrastinate import exceptions
+from procrastinate import exceptions, jobs
 from procrastinate.jobs import Job
 
 from app.core.database import DATABASE_DOWN, TIMEOUTS
@@ -127,12 +127,14 @@ class Background:
                     install_signal_handlers=False,
                     shutdown_graceful_timeout=STOP_SECONDS,
                 )
-                return
+                # When its listener or heartbeat loses the database, a worker ends of itself and
+                # without an error.
+                log.warning("background work ended, starting again", worker=name)
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it was, work must go on
                 log.warning("background work interrupted", worker=name, why=str(error))
-                await asyncio.sleep(1)
+            await asyncio.sleep(1)
 
     async def stop(self) -> None:
         for task in self._running:
@@ -147,5 +149,11 @@ async def retry_stalled(queue: procrastinate.App) -> int:
         await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS)
     )
     for job in stalled:
-        await queue.job_manager.retry_job(job)
+        try:
+            await queue.job_manager.retry_job(job)
+        except exceptions.UniqueViolation:
+            # The next of its kind waits already, behind this one's lane: it makes way.
+            await queue.job_manager.finish_job(job, jobs.Status.FAILED, delete_job=True)
+        except exceptions.ConnectorException as error:
+            log.info("stalled task left alone", task=job.task_name, why=str(error))
     return len(stalled)
