@@ -190,6 +190,9 @@ class BackendClient:
         self.link.answered()
         if status == 404 or (status == 409 and error == "stale_claim"):
             raise StaleClaim(error)
+        if status == 409 and error == "printer_busy":
+            # How the printer's last job ended is still on its way to the backend: ask again.
+            raise Unreachable(error)
         raise Refused(f"status {status}: {error[:60]}")
 
     def _useless(self, why: str) -> Unreachable:
