@@ -27,7 +27,8 @@ class Customers:
         """
         found = await self._find(shop_id, external_user_id, address)
         if found is None:
-            await self._take_address(shop_id, external_user_id, address)
+            if external_user_id:
+                await self._take_address(shop_id, external_user_id, address)
             await self._session.execute(
                 insert(Customer)
                 .values(

@@ -106,12 +106,14 @@ async def test_a_new_name_replaces_the_old_and_none_replaces_nothing(
 
 
 async def test_twenty_first_messages_at_once_are_one_customer(work: UnitOfWork, rows: Rows) -> None:
-    ways = [{"address": NUMBER}, {"address": NUMBER, "external": ASHA}]
+    for _ in range(5):
+        rows.run("DELETE FROM customers WHERE shop_id = %s", rows.shop)
+        ways = [{"address": NUMBER}, {"address": NUMBER, "external": ASHA}]
 
-    found = await asyncio.gather(*(met(work, rows, **ways[n % 2]) for n in range(20)))
+        found = await asyncio.gather(*(met(work, rows, **ways[n % 2]) for n in range(20)))
 
-    assert len(set(found)) == 1
-    assert known(rows) == [(ASHA, NUMBER, "919800000001")]
+        assert len(set(found)) == 1
+        assert known(rows) == [(ASHA, NUMBER, "919800000001")]
 
 
 async def test_first_messages_under_one_id_from_two_addresses(work: UnitOfWork, rows: Rows) -> None:
