@@ -28,7 +28,8 @@ import httpx2
 import psycopg
 import redis
 
-from benchmarks import rows, stage
+from benchmarks import stage  # isort: skip - it puts the backend on the path
+from benchmarks import rows
 from benchmarks.outside import Control, silent_people, simulator, vendors
 from simulator.settings import FAKE_CREDENTIALS
 from simulator.signing import razorpay_signature

@@ -8,12 +8,16 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
+from psycopg.types.json import Jsonb
+
+from app.domain.print_plan import Choices, PrintType
 
 Connection = psycopg.Connection[Any]
 
 SHOP = UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")
 PAGES, AMOUNT_PAISE = 6, 2400
 SHA256 = "ab" * 32
+CHOICES = Jsonb(Choices(PrintType.BW, 2).as_dict())
 
 _CUSTOMER = """
 INSERT INTO customers (shop_id, address, phone, name, last_inbound_at)
@@ -34,9 +38,9 @@ INSERT INTO documents (shop_id, customer_id, order_id, message_sid, media_sid, s
 VALUES (%s, %s, %s, %s, %s, 'READY', 'PDF', %s, %s, 81234, %s) RETURNING id
 """
 _QUOTE = """
-INSERT INTO quotes (order_id, price_list_id, sha256, pages, color_pages, print_type, copies, lines,
-    amount_paise)
-SELECT %s, id, %s, %s, '[]', 'BW', 2, '[]', %s FROM price_lists WHERE shop_id = %s
+INSERT INTO quotes (order_id, price_list_id, sha256, pages, color_pages, print_type, copies,
+    choices, lines, amount_paise)
+SELECT %s, id, %s, %s, '[]', 'BW', 2, %s, '[]', %s FROM price_lists WHERE shop_id = %s
 ORDER BY version DESC LIMIT 1 RETURNING id
 """
 _PAYMENT = """
@@ -83,7 +87,7 @@ def waiting_order(connection: Connection, number: int) -> Waiting:
         connection.execute(_ORDER, (order, SHOP, person, code, token, AMOUNT_PAISE))
         sid = f"{series}{number:026d}"
         document = made(_DOCUMENT, SHOP, person, order, f"MM{sid}", f"ME{sid}", key, SHA256, PAGES)
-        quote = made(_QUOTE, order, SHA256, PAGES, AMOUNT_PAISE, SHOP)
+        quote = made(_QUOTE, order, SHA256, PAGES, CHOICES, AMOUNT_PAISE, SHOP)
         connection.execute("UPDATE orders SET quote_id = %s WHERE id = %s", (quote, order))
         connection.execute(_PAYMENT, (SHOP, order, quote, AMOUNT_PAISE, reference, link))
     return Waiting(order, document, key, phone, reference, link)

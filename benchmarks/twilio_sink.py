@@ -1,0 +1,36 @@
+"""A Twilio that takes everything and forgets it at once: a load of thousands needs no more."""
+
+from __future__ import annotations
+
+import itertools
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+numbers = itertools.count(1)
+
+
+async def message(request: Request) -> JSONResponse:
+    async with request.form() as form:
+        to = str(form.get("To", ""))
+    shown = {"sid": f"SM{next(numbers):032x}", "status": "queued", "to": to, "body": ""}
+    return JSONResponse(shown | {"date_created": "Sun, 22 Nov 2026 09:00:00 +0000"}, 201)
+
+
+async def content(_: Request) -> JSONResponse:
+    return JSONResponse({"sid": f"HX{next(numbers):032x}"}, 201)
+
+
+async def health(_: Request) -> JSONResponse:
+    return JSONResponse({})
+
+
+app = Starlette(
+    routes=[
+        Route("/2010-04-01/Accounts/{sid}/Messages.json", message, methods=["POST"]),
+        Route("/v1/Content", content, methods=["POST"]),
+        Route("/health", health),
+    ]
+)
