@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,16 +77,31 @@ def prepare_libraries() -> None:
 
 def to_pdf(source: Path, kind: Kind, target: Path, *, max_pages: int) -> int:
     """Writes one page for each picture in ``source`` and gives their number."""
-    warnings.simplefilter("error", Image.DecompressionBombWarning)
     pages = 0
+    with _refusing(kind), Pdf.new() as pdf, Image.open(source, formats=_FORMATS[kind]) as opened:
+        for picture in _pictures(opened, kind, source):
+            if pages == max_pages:
+                raise DocumentRefused(Refusal.TOO_MANY_PAGES, f"more than {max_pages} pages")
+            _place(pdf, picture)
+            pages += 1
+        pdf.save(target, static_id=True, min_version="1.5")
+    return pages
+
+
+def upright(source: Path, kind: Kind) -> Image.Image:
+    """The first picture's pixels, grey or RGB, as large as an A4 sheet at 300 dpi at most."""
+    with _refusing(kind), Image.open(source, formats=_FORMATS[kind]) as opened:
+        _check_pixels(opened)
+        image = _upright(opened)
+        return image.convert("L") if image.mode == "1" else image
+
+
+@contextmanager
+def _refusing(kind: Kind) -> Iterator[None]:
+    """Whatever a decoder says, in our words."""
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
     try:
-        with Pdf.new() as pdf, Image.open(source, formats=_FORMATS[kind]) as opened:
-            for picture in _pictures(opened, kind, source):
-                if pages == max_pages:
-                    raise DocumentRefused(Refusal.TOO_MANY_PAGES, f"more than {max_pages} pages")
-                _place(pdf, picture)
-                pages += 1
-            pdf.save(target, static_id=True, min_version="1.5")
+        yield
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DocumentRefused(Refusal.TOO_COMPLEX, "more than 100 million pixels") from error
     except MemoryError as error:
@@ -96,7 +112,6 @@ def to_pdf(source: Path, kind: Kind, target: Path, *, max_pages: int) -> int:
         raise DocumentRefused(
             Refusal.BROKEN, f"not a readable {kind.value}: {type(error).__name__}"
         ) from error
-    return pages
 
 
 def _pictures(opened: Image.Image, kind: Kind, source: Path) -> Iterator[_Picture]:

@@ -14,6 +14,7 @@ import os
 import shutil
 import stat
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,14 +23,15 @@ import structlog
 from app.adapters.office import Converter, ConverterBounds
 from app.adapters.readers import Answer, Bounds, Reader, Readers
 from app.adapters.sandbox import find_bwrap
-from app.domain.documents import Kind
-from app.domain.errors import DocumentRefused, Refusal
+from app.domain.documents import PASSPORT_PHOTOS, CardFacts, Kind
+from app.domain.errors import BadInput, DocumentRefused, Refusal
 from app.domain.print_plan import Ink, Plan
-from app.ports import Baked, Limits, Prepared
+from app.ports import Baked, CardSheet, Limits, Prepared
 
 log = structlog.get_logger(__name__)
 
 _CHUNK = 1 << 20
+_SECONDS_A_PAGE = 0.4
 _SOFFICE_PLACES = ("/usr/lib/libreoffice/program/soffice", "/opt/libreoffice/program/soffice")
 
 
@@ -98,11 +100,7 @@ class Intake:
         self, source: Path, workdir: Path, *, limits: Limits, password: str | None = None
     ) -> Prepared:
         """Writes ``print.pdf`` and previews into ``workdir``. Raises ``DocumentRefused``."""
-        size = source.stat().st_size
-        if size == 0:
-            raise DocumentRefused(Refusal.EMPTY, "0 bytes")
-        if size > limits.max_bytes:
-            raise DocumentRefused(Refusal.TOO_BIG, f"{size} bytes, {limits.max_bytes} allowed")
+        _check_size(source, limits)
         workdir.mkdir(parents=True, exist_ok=True)
         task = {
             "do": "open",
@@ -144,7 +142,7 @@ class Intake:
         }
         async with self._readers.lend() as reader:
             await asyncio.to_thread(shutil.copyfile, source, reader.box / "in")
-            reply = _judge(await self._readers.ask(reader, task, self._bounds))
+            reply = _judge(await self._readers.ask(reader, task, self._patience(plan)))
             made = reader.box / "out.pdf" if reply.get("changed") else source
             target = workdir / "baked.pdf"
             digest, size = await asyncio.to_thread(_fetch, made, target)
@@ -156,11 +154,80 @@ class Intake:
             color_pages=plan.color_faces,
         )
 
+    async def card_facts(self, photo: Path) -> CardFacts:
+        """Whether a card can be seen, for ``looks_like_a_card``. See the port."""
+        async with self._readers.lend() as reader:
+            await asyncio.to_thread(shutil.copyfile, photo, reader.box / "in")
+            task = {"do": "card_facts"}
+            reply = _judge(await self._readers.ask(reader, task, self._bounds))
+        try:
+            told = reply["facts"]
+            seen = told["card_ratio"] is not None
+            return CardFacts(
+                width=int(told["width"]),
+                height=int(told["height"]),
+                card_ratio=float(told["card_ratio"]) if seen else None,
+                card_share=float(told["card_share"]) if seen else None,
+            )
+        except (KeyError, TypeError, ValueError):
+            raise DocumentRefused(Refusal.BROKEN, "its reader answered nonsense") from None
+
+    async def card_sheet(
+        self, front: Path, back: Path, workdir: Path, *, limits: Limits
+    ) -> CardSheet:
+        """Both sides of a card, true to size, on one A4 page. See the port."""
+        made, reply = await self._sheet({"do": "cards"}, [front, back], workdir, limits)
+        found = reply.get("found")
+        true_size = found if isinstance(found, list) and len(found) == 2 else [False, False]
+        return CardSheet(made, front_found=bool(true_size[0]), back_found=bool(true_size[1]))
+
+    async def passport_sheet(
+        self, photo: Path, workdir: Path, *, count: int, limits: Limits
+    ) -> Prepared:
+        """A photo 8 or 12 times, 35 x 45 mm, on one A4 page. See the port."""
+        if count not in PASSPORT_PHOTOS:
+            raise BadInput(f"a sheet has 8 or 12 passport photos, not {count}")
+        made, _ = await self._sheet({"do": "passport", "count": count}, [photo], workdir, limits)
+        return made
+
+    async def _sheet(
+        self, asked: dict[str, object], photos: list[Path], workdir: Path, limits: Limits
+    ) -> tuple[Prepared, dict[str, Any]]:
+        for photo in photos:
+            _check_size(photo, limits)
+        workdir.mkdir(parents=True, exist_ok=True)
+        task = {
+            **asked,
+            "max_pages": 1,
+            "previews": self._previews,
+            "page_seconds": self._page_seconds,
+        }
+        async with self._readers.lend() as reader:
+            for name, photo in zip(("in", "back"), photos, strict=False):
+                await asyncio.to_thread(shutil.copyfile, photo, reader.box / name)
+            reply = _judge(await self._readers.ask(reader, task, self._bounds))
+            return await asyncio.to_thread(_collect, reader, reply, workdir), reply
+
+    def _patience(self, plan: Plan) -> Bounds:
+        """Every page may have to be drawn at the printer's resolution."""
+        more = plan.document_pages * _SECONDS_A_PAGE
+        return replace(
+            self._bounds, cpu=self._bounds.cpu + int(more), wall=self._bounds.wall + more
+        )
+
     def close(self) -> None:
         """Ends every child. Call it when the process stops."""
         self._readers.close()
         if self._converter is not None:
             self._converter.close()
+
+
+def _check_size(source: Path, limits: Limits) -> None:
+    size = source.stat().st_size
+    if size == 0:
+        raise DocumentRefused(Refusal.EMPTY, "0 bytes")
+    if size > limits.max_bytes:
+        raise DocumentRefused(Refusal.TOO_BIG, f"{size} bytes, {limits.max_bytes} allowed")
 
 
 def _judge(answer: Answer) -> dict[str, Any]:

@@ -5,11 +5,14 @@ one limited child for each file (where there is no fork, it does one file and en
 sees one folder, gets one JSON line and answers with one; whatever becomes of it, the next file
 meets a process that has never seen a foreign byte.
 
-Asked  ``{"do": "open"|"finish", "max_pages", "previews", "page_seconds", "password", "kind",
-"memory", "cpu", "file", "wall"}``; ``open`` reads ``in``, ``finish`` reads ``converted``.
+Asked  ``{"do", "max_pages", "previews", "page_seconds", "password", "kind", "memory", "cpu",
+"file", "wall"}``; ``open`` reads ``in``, ``finish`` reads ``converted``. ``bake`` reads ``in``
+with ``{"choices", "pages", "color_pages"}``; ``cards`` reads ``in`` and ``back``, ``passport``
+``in`` with ``{"count"}``, ``card_facts`` ``in``.
 Answers ``{"reply": text, "signal", "late", "peak"}``, the text being the child's own JSON:
 ``{"kind", "pages", "color_pages", "sizes", "previews", "repaired"}`` beside ``out.pdf``, or
-``{"convert": kind}`` beside ``office``, or ``{"refused": reason, "detail"}``.
+``{"convert": kind}`` beside ``office``, ``{"changed"}`` (beside ``out.pdf`` if true),
+``{"facts"}``, or ``{"refused": reason, "detail"}``.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +36,10 @@ import pikepdf
 import pypdfium2
 from pikepdf import Dictionary, Name
 
-from app.adapters import images, pdf, render
+from app.adapters import card_sheets, images, pdf, render
 from app.adapters.bake import bake
+from app.adapters.card_photos import open_photo
+from app.adapters.cards import facts
 from app.adapters.colour import carries_colour
 from app.adapters.sniff import needs_threads, sniff
 from app.domain.documents import IMAGES, Kind
@@ -129,7 +135,7 @@ def _be_the_child(task: dict[str, Any], box: Path, write_end: int) -> None:
         for standard in (0, 1, 2):
             os.dup2(nothing, standard)
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        _limit(task, box / "in")
+        _limit(task, [box / name for name in ("in", "back")])
         data = _work(task, box)
         with os.fdopen(write_end, "wb") as answer:
             answer.write(data)
@@ -137,7 +143,7 @@ def _be_the_child(task: dict[str, Any], box: Path, write_end: int) -> None:
         os._exit(0)
 
 
-def _limit(task: dict[str, Any], source: Path) -> None:
+def _limit(task: dict[str, Any], sources: list[Path]) -> None:
     import resource  # noqa: PLC0415 - not on Windows
 
     bounds = {
@@ -147,7 +153,7 @@ def _limit(task: dict[str, Any], source: Path) -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: 64,
     }
-    if task["do"] == "finish" or not needs_threads(source):
+    if not any(source.exists() and needs_threads(source) for source in sources):
         bounds[resource.RLIMIT_NPROC] = 0
     for kind, most in bounds.items():
         # macOS refuses some of them; the wall clock remains.
@@ -244,10 +250,30 @@ def _bake(task: dict[str, Any], box: Path) -> dict[str, object]:
     return {"changed": cooked.changed}
 
 
+def _cards(task: dict[str, Any], box: Path) -> dict[str, object]:
+    sides = [open_photo(box / name, box / "office") for name in ("in", "back")]
+    found = card_sheets.write_card_sheet([photo for photo, _ in sides], box / "picture")
+    return {**_prepare_pdf(task, box, box / "picture", sides[0][1], None), "found": found}
+
+
+def _passport(task: dict[str, Any], box: Path) -> dict[str, object]:
+    photo, kind = open_photo(box / "in", box / "office")
+    card_sheets.write_passport_sheet(photo, int(task["count"]), box / "picture")
+    return _prepare_pdf(task, box, box / "picture", kind, None)
+
+
+def _card_facts(_: dict[str, Any], box: Path) -> dict[str, object]:
+    photo, _kind = open_photo(box / "in", box / "office")
+    return {"facts": asdict(facts(photo))}
+
+
 _TASKS: dict[str, Callable[[dict[str, Any], Path], dict[str, object]]] = {
     "open": _open,
     "finish": _finish,
     "bake": _bake,
+    "cards": _cards,
+    "passport": _passport,
+    "card_facts": _card_facts,
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from app.ports.files import (
     Baked,
+    CardSheet,
     DocumentPreparer,
     FileLinks,
     FileStore,
@@ -46,6 +47,7 @@ from app.ports.queue import (
 __all__ = [
     "Baked",
     "Button",
+    "CardSheet",
     "ContentText",
     "DocumentPreparer",
     "FileLinks",

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from app.domain.documents import Kind
+from app.domain.documents import CardFacts, Kind
 from app.domain.print_plan import Plan
 
 
@@ -84,6 +84,15 @@ class Baked:
     color_pages: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class CardSheet:
+    """A document made of two photos. Not ``found``: the whole photo is shown, of no true size."""
+
+    document: Prepared
+    front_found: bool
+    back_found: bool
+
+
 class DocumentPreparer(Protocol):
     """Turns a stranger's file into one print-ready PDF, in limited child processes."""
 
@@ -97,6 +106,29 @@ class DocumentPreparer(Protocol):
         """Lays a print-ready document out as planned, black & white faces forced to gray.
 
         Raises ``DocumentRefused`` when that is beyond the limits."""
+        ...
+
+    async def card_facts(self, photo: Path) -> CardFacts:
+        """What a photo shows, as sent or as the one-page document made of it.
+
+        Raises ``DocumentRefused`` (``UNSUPPORTED`` when it is no single photo)."""
+        ...
+
+    async def card_sheet(
+        self, front: Path, back: Path, workdir: Path, *, limits: Limits
+    ) -> CardSheet:
+        """Both sides of a card on one A4 page, 85.6 x 54 mm, straightened where it was found.
+
+        Takes what ``card_facts`` takes and raises the same; the result is a document like any
+        other, to be priced, previewed and baked."""
+        ...
+
+    async def passport_sheet(
+        self, photo: Path, workdir: Path, *, count: int, limits: Limits
+    ) -> Prepared:
+        """``count`` (8 or 12) photos of 35 x 45 mm on one A4 page, cropped around the middle.
+
+        Raises ``BadInput`` for another count, else as ``card_facts``."""
         ...
 
     def missing(self) -> Mapping[str, str]:
