@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -42,6 +43,13 @@ _CODES = {
     405: "method_not_allowed",
     413: "too_large",
     429: "too_many_requests",
+}
+
+
+# The framework says these in two words; programs and people are owed a sentence.
+_SENTENCES = {
+    404: "There is nothing at this address.",
+    405: "This address does not take that method.",
 }
 
 
@@ -95,7 +103,10 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
 async def _http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code = _CODES.get(error.status_code, "error")
-    return problem(error.status_code, code, str(error.detail), error.headers)
+    detail = str(error.detail)
+    if detail == HTTPStatus(error.status_code).phrase:
+        detail = _SENTENCES.get(error.status_code, f"{detail}.")
+    return problem(error.status_code, code, detail, error.headers)
 
 
 async def _database_down(_: Request, error: Exception) -> JSONResponse:

@@ -171,6 +171,8 @@ class DocumentService:
 
         Raises NotFound for anything else, whatever the reason.
         """
+        if "\0" in path:
+            raise NotFound("No such file.")  # a name that no database can even be asked about
         allowed = self._links.genuine(f"/files/{path}", query, now=self._clock.now())
         if not allowed and worker_shop is not None:
             async with self._unit_of_work("system:file") as tx:
