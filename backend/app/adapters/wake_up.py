@@ -11,11 +11,6 @@ import json
 import time
 from collections.abc import Callable
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-
 from app.adapters.http import Outage, loggable
 from app.core.transaction_guard import refuse_inside_transaction
 from app.domain.errors import ProviderUnavailable
@@ -29,6 +24,13 @@ class RedisWakeUp:
     """Pushes ``{"job_id": …, "shop_id": …}`` onto the list the print workers wait on."""
 
     def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        # Here, not at the top: the client costs 20 MB that houses without Redis need not spend.
+        from redis.asyncio import Redis  # noqa: PLC0415
+        from redis.asyncio.retry import Retry  # noqa: PLC0415
+        from redis.backoff import NoBackoff  # noqa: PLC0415
+        from redis.exceptions import RedisError  # noqa: PLC0415
+
+        self._errors = (RedisError, OSError, TimeoutError)
         self._redis: Redis = Redis.from_url(
             url,
             socket_timeout=TIMEOUT_SECONDS,
@@ -51,7 +53,7 @@ class RedisWakeUp:
                     pipe.lpush(queue, hint)
                     pipe.ltrim(queue, 0, MAX_QUEUED - 1)
                     await pipe.execute()
-        except (RedisError, OSError, TimeoutError) as error:
+        except self._errors as error:
             self._failed(error)
         else:
             self._outage.worked()
@@ -62,7 +64,7 @@ class RedisWakeUp:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS * 2):
                 await self._redis.ping()
-        except (RedisError, OSError, TimeoutError) as error:
+        except self._errors as error:
             self._failed(error)
             raise ProviderUnavailable("redis", type(error).__name__) from error
         self._outage.worked()
