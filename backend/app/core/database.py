@@ -13,12 +13,10 @@ import contextlib
 from collections.abc import AsyncIterator
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import structlog
-from alembic import command
-from alembic.config import Config
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from sqlalchemy.exc import InterfaceError as SQLAlchemyInterfaceError
 from sqlalchemy.exc import OperationalError as SQLAlchemyOperationalError
@@ -29,6 +27,9 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 log = structlog.get_logger(__name__)
 
@@ -184,6 +185,9 @@ class Listener:
 
 
 def alembic_config(url: str) -> Config:
+    # Here, not at the top: the migration tool costs 15 MB that no start but the first needs.
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = sqlalchemy_url(url)
@@ -195,11 +199,29 @@ def upgrade(database_url: str) -> None:
     a lock in the database lets one migrate and the others wait."""
     with psycopg.connect(database_url, autocommit=True, connect_timeout=10) as guard:
         guard.execute("SELECT pg_advisory_lock(hashtext('printwala migrations'))")
+        if _is_newest(guard):
+            return
+        from alembic import command  # noqa: PLC0415 - see alembic_config
+
         command.upgrade(alembic_config(database_url), "head")
+
+
+def _is_newest(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the schema bears the number of the last migration; their files begin with it."""
+    row = connection.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchone()
+    if row is None or not row[0]:
+        return False
+    versions = [
+        str(row[0]) for row in connection.execute("SELECT version_num FROM alembic_version")
+    ]
+    newest = max(path.name for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    return versions == [newest.partition("_")[0]]
 
 
 def render_schema() -> str:
     """``schema.sql``: what the migrations do to an empty database, as one script."""
+    from alembic import command  # noqa: PLC0415 - see alembic_config
+
     config = alembic_config("postgresql://")
     config.output_buffer = StringIO()
     command.upgrade(config, "head", sql=True)
