@@ -39,6 +39,7 @@ from app.services.razorpay_service import RazorpayService
 from app.services.refund_service import RefundService
 from app.services.report_service import ReportService
 from app.services.session_service import SessionService
+from app.services.sheet_service import SheetService
 from app.services.staff_service import StaffService
 from app.services.twilio_service import TwilioService
 from app.tasks.registry import UseCases, register
@@ -72,6 +73,7 @@ class Shop:
     printing: QueueService
     documents: DocumentService
     print_ready: PrintReadyService
+    sheets: SheetService
     desk: DeskService
     reports: ReportService
     staff: StaffService
@@ -127,6 +129,7 @@ class Premises:
                 shop.inbox,
                 shop.documents,
                 shop.print_ready,
+                shop.sheets,
                 shop.twilio,
                 shop.links,
                 shop.refunds,
@@ -196,6 +199,7 @@ class Premises:
         stack.push_async_callback(wake_up.close)
 
         unit_of_work = UnitOfWork(database, Deferrer(queue))
+        limits = Limits(max_bytes=settings.max_file_mb * 1_000_000, max_pages=settings.max_pages)
         notices = Notices(Catalogue(), public_url=settings.backend_public_url)
         printing = QueueService(
             unit_of_work,
@@ -244,7 +248,7 @@ class Premises:
             SignedFileLinks(settings.secret_key),
             sessions,
             clock,
-            limits=Limits(max_bytes=settings.max_file_mb * 1_000_000, max_pages=settings.max_pages),
+            limits=limits,
             public_url=settings.backend_public_url,
             work_dir=Path(settings.data_dir) / "work",
         )
@@ -273,6 +277,14 @@ class Premises:
             refunds=refunds,
             printing=printing,
             documents=documents,
+            sheets=SheetService(
+                unit_of_work,
+                intake,
+                store,
+                sessions,
+                limits=limits,
+                work_dir=Path(settings.data_dir) / "work",
+            ),
             print_ready=PrintReadyService(
                 unit_of_work,
                 intake,

@@ -16,6 +16,7 @@ class State(StrEnum):
     IDLE = "IDLE"
     AWAITING_FILE = "AWAITING_FILE"
     AWAITING_PASSWORD = "AWAITING_PASSWORD"  # noqa: S105 - a state, not a secret
+    AWAITING_LAYOUT = "AWAITING_LAYOUT"
     AWAITING_PRINT_TYPE = "AWAITING_PRINT_TYPE"
     AWAITING_COPIES = "AWAITING_COPIES"
     AWAITING_PAYMENT = "AWAITING_PAYMENT"
@@ -23,12 +24,17 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Doc:
-    """A print-ready document. ``name`` is the customer's label, untrusted."""
+    """A print-ready document. ``name`` is the customer's label, untrusted.
+
+    ``photo``: made of one photograph; ``card``: a card can be seen in it.
+    """
 
     id: str
     name: str
     pages: int
     color_pages: tuple[int, ...]
+    photo: bool = False
+    card: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,14 @@ class FileRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class SheetReady:
+    """The sheet asked for by ``MakeSheet``; None when these photos cannot be laid out."""
+
+    order: str
+    document: Doc | None
+
+
+@dataclass(frozen=True, slots=True)
 class Unusable:
     """A message we cannot print: voice, video, sticker, location, contact."""
 
@@ -125,7 +139,7 @@ class OrderClosed:
     order: str
 
 
-Event = Said | Tapped | FileCame | FileReady | FileRefused | Unusable | OrderClosed
+Event = Said | Tapped | FileCame | FileReady | FileRefused | SheetReady | Unusable | OrderClosed
 
 # Effects
 
@@ -175,6 +189,20 @@ class OpenLocked:
     password: str = field(repr=False)
 
 
+class Layout(StrEnum):
+    ID_CARD = "id_card"
+    PASSPORT = "passport"
+
+
+@dataclass(frozen=True, slots=True)
+class MakeSheet:
+    """Lay the photos out on one sheet, which takes the place of the order's document."""
+
+    order: str
+    layout: Layout
+    documents: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class CallPerson:
     pass
@@ -198,6 +226,7 @@ Effect = (
     | CancelOrder
     | PayAtCounter
     | OpenLocked
+    | MakeSheet
     | CallPerson
     | DeleteFiles
     | SetStopped

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.domain import order_text
+from app.domain import layouts, order_text
 from app.domain.chat import (
     CallPerson,
     CancelOrder,
@@ -23,6 +23,7 @@ from app.domain.chat import (
     FileCame,
     FileReady,
     FileRefused,
+    Layout,
     OpenLocked,
     OpenOrder,
     OrderClosed,
@@ -32,6 +33,7 @@ from app.domain.chat import (
     ReviseOrder,
     Said,
     SetStopped,
+    SheetReady,
     State,
     Tapped,
     Unusable,
@@ -70,6 +72,8 @@ def step(chat: Chat, event: Event, context: Context) -> Outcome:
                 return _ask_password(chat, document, reason)
             values = limits(context)
             return then_question(chat, [say(REFUSED[reason], **values)], context)
+        case SheetReady(order, document):
+            return layouts.sheet_ready(chat, order, document, context)
         case Unusable():
             return then_question(chat, [say(Text.ERR_MEDIA)], context)
         case OrderClosed(order):
@@ -92,6 +96,8 @@ def _opened(chat: Chat, document: str) -> Chat:
 
 def _file_ready(chat: Chat, document: Doc, context: Context) -> Outcome:
     chat = _opened(chat, document.id)
+    if layouts.makes_a_pair(chat, document):
+        return layouts.offer(chat, document, context)
     if chat.order:
         if len(chat.held) >= MAX_HELD:
             return chat, [say(Text.TOO_MANY_FILES, doc=document.name, count=MAX_HELD)]
@@ -141,12 +147,10 @@ def _said(chat: Chat, text: str, context: Context) -> Outcome:
         return _command(chat, asked, context)
     document = chat.document
     match chat.state:
+        case State.AWAITING_LAYOUT:
+            return layouts.said(chat, text, context)
         case State.AWAITING_PRINT_TYPE if document is not None:
-            choices = offered(document.pages, document.color_pages)
-            chosen = order_text.print_type(text, choices)
-            if chosen is not None:
-                return _chose_print_type(chat, chosen, context)
-            return again(chat, [say(Text.ERR_CHOICE, count=len(choices))], context)
+            return _said_print_type(chat, document, text, context)
         case State.AWAITING_COPIES if document is not None:
             number = order_text.copies(text)
             if number is not None:
@@ -168,6 +172,16 @@ def _said(chat: Chat, text: str, context: Context) -> Outcome:
             return chat, [say(Text.SEND_A_FILE, **shop(context))]
         case _:
             return _welcome(chat, context)
+
+
+def _said_print_type(chat: Chat, document: Doc, text: str, context: Context) -> Outcome:
+    if document.photo and order_text.wants_passport_photos(text):
+        return layouts.make(chat, Layout.PASSPORT, context)
+    choices = offered(document.pages, document.color_pages)
+    chosen = order_text.print_type(text, choices)
+    if chosen is not None:
+        return _chose_print_type(chat, chosen, context)
+    return again(chat, [say(Text.ERR_CHOICE, count=len(choices))], context)
 
 
 def _instead_of_paying(chat: Chat, text: str, context: Context) -> Outcome:
@@ -268,6 +282,8 @@ def _tapped(chat: Chat, tap: Tapped, context: Context) -> Outcome:
                 return _chose_print_type(chat, PrintType(value), context)
         case "copies" if chat.state is State.AWAITING_COPIES and value.isdecimal():
             return _chose_copies(chat, int(value[:9]), context)
+        case "sheet" if chat.state is State.AWAITING_LAYOUT:
+            return layouts.chose(chat, value, context)
         case "cancel":
             return _cancel(chat, context)
         case "back":

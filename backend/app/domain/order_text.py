@@ -194,6 +194,11 @@ def copies(text: str) -> int | None:
     return numbers[0] if len(numbers) == 1 else None
 
 
+def wants_passport_photos(text: str) -> bool:
+    """ "passport", "passport size photo", "पासपोर्ट": said to a photo, it means a sheet of them."""
+    return any(word in ("passport", "passports", "पासपोर्ट") for word in words(text))
+
+
 def looks_like_a_file_name(text: str) -> bool:
     """While a file is attached, such a text is its label and never an instruction."""
     tail = text.strip().casefold().rpartition(".")[2]

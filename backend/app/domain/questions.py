@@ -10,6 +10,7 @@ from app.domain.pricing import PrintType, offered, quote
 from app.domain.wording import Choice, Saying, Text, Value
 
 _LABELS = {PrintType.BW: "bw", PrintType.COLOR: "color", PrintType.BOTH: "mix"}
+ASKING = frozenset({State.AWAITING_LAYOUT, State.AWAITING_PRINT_TYPE, State.AWAITING_COPIES})
 COPY_BUTTONS = (1, 2, 5)
 
 
@@ -30,7 +31,7 @@ def then_question(
     chat: Chat, effects: list[Effect], context: Context, *, always: bool = False
 ) -> Outcome:
     """Say something, then where we are now: the open question, if there is one."""
-    if chat.state in (State.AWAITING_PRINT_TYPE, State.AWAITING_COPIES):
+    if chat.state in ASKING and not (chat.state is State.AWAITING_LAYOUT and chat.opening):
         return ask(chat, effects, context)
     if always or chat.state is State.AWAITING_PAYMENT:
         return chat, [*effects, *status(chat, context)]
@@ -41,6 +42,11 @@ def question(chat: Chat, context: Context, intro: tuple[Text, ...] = ()) -> list
     document = chat.document
     if document is None:
         return []
+    if chat.state is State.AWAITING_LAYOUT and not chat.opening:
+        sides = tuple(
+            Choice(label, f"{chat.order}:sheet:{label}:{chat.version}") for label in ("one", "two")
+        )
+        return [Say(Saying((Text.ID_CARD_OFFER,), {}, sides))]
     if chat.state is State.AWAITING_PRINT_TYPE:
         choices = offered(document.pages, document.color_pages)
         values: dict[str, Value] = {
@@ -106,6 +112,8 @@ def status(chat: Chat, context: Context) -> list[Effect]:
         if not context.pay_url:
             return [say(Text.PREPARING_LINK, total=context.total.short)]
         return [say(Text.STATUS_WAITING_PAYMENT, total=context.total.short, link=context.pay_url)]
+    if chat.state is State.AWAITING_LAYOUT and chat.opening:
+        return [say(Text.MAKING_SHEET)]
     if chat.document is not None:
         return [say(Text.STATUS_DRAFT, doc=chat.document.name), *question(chat, context)]
     if chat.state is State.AWAITING_PASSWORD:

@@ -55,6 +55,9 @@ class Text(StrEnum):
     STOPPED = "stopped"
     STARTED = "started"
     FILE_HELD = "file-held"
+    ID_CARD_OFFER = "id-card-offer"
+    MAKING_SHEET = "making-sheet"
+    SHEET_FAILED = "sheet-failed"
     TOO_MANY_FILES = "too-many-files"
     STILL_OPENING = "still-opening"
     ASK_PASSWORD = "ask-password"  # noqa: S105 - a message id

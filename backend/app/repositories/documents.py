@@ -51,6 +51,26 @@ class Documents:
         new: UUID | None = result.scalar_one_or_none()
         return new
 
+    async def add(self, document: Document) -> Document:
+        """A document we made ourselves, kept like a customer's."""
+        self._session.add(document)
+        await self._session.flush()
+        await self._session.execute(
+            text(
+                "UPDATE documents SET delete_after = clock_timestamp() + interval '48 hours' "
+                "WHERE id = :id"
+            ),
+            {"id": document.id},
+        )
+        return document
+
+    async def release(self, order_id: UUID) -> None:
+        """The order's documents stop being its own: something made of them takes their place."""
+        await self._session.execute(
+            text("UPDATE documents SET order_id = NULL WHERE order_id = :order"),
+            {"order": order_id},
+        )
+
     async def try_again(self, document_id: UUID) -> None:
         """A locked file for which a password came: being opened from now."""
         await self._session.execute(

@@ -15,6 +15,7 @@ from app.core.clock import Clock
 from app.core.crash import crash_here
 from app.core.security import new_storage_key
 from app.domain.chat import Doc, FileReady, FileRefused
+from app.domain.documents import IMAGES, looks_like_a_card
 from app.domain.errors import DocumentRefused, NotFound, ProviderRejected, Refusal
 from app.ports import (
     DocumentPreparer,
@@ -89,7 +90,9 @@ class DocumentService:
             prepared = await self._preparer.prepare(
                 source, folder, limits=self._limits, password=password
             )
-            await self._ready(document_id, prepared)
+            photo = prepared.kind in IMAGES and prepared.pages == 1
+            card = photo and looks_like_a_card(await self._preparer.card_facts(prepared.path))
+            await self._ready(document_id, prepared, photo=photo, card=card)
         except ProviderRejected as error:
             log.warning("media refused", document=str(document_id), why=str(error.reason))
             await self.refuse(document_id, Refusal.NOT_FETCHED)
@@ -101,7 +104,9 @@ class DocumentService:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    async def _ready(self, document_id: UUID, prepared: Prepared) -> None:
+    async def _ready(
+        self, document_id: UUID, prepared: Prepared, *, photo: bool, card: bool
+    ) -> None:
         key = new_storage_key(".pdf")
         await self._store.put(key, prepared.path)
         previews = []
@@ -129,7 +134,16 @@ class DocumentService:
             await self._sessions.turn(
                 tx,
                 customer,
-                FileReady(Doc(str(row.id), row.name, row.pages, tuple(prepared.color_pages))),
+                FileReady(
+                    Doc(
+                        str(row.id),
+                        row.name,
+                        row.pages,
+                        tuple(prepared.color_pages),
+                        photo=photo,
+                        card=card,
+                    )
+                ),
                 key=f"doc:{row.id}:ready",
             )
 
@@ -216,7 +230,7 @@ class DocumentService:
     async def _forget_at_provider(self, media: MediaRef) -> None:
         """Twilio keeps attachments until it is told not to. Raises while it is away, so that the
         row stays due and the next sweep asks again."""
-        if self._messenger is None:
+        if self._messenger is None or media.message_sid.startswith("sheet:"):
             return
         with contextlib.suppress(ProviderRejected):  # gone already
             await self._messenger.delete_media(media)

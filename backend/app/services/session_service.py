@@ -17,6 +17,7 @@ from app.domain.chat import (
     Effect,
     Event,
     LastOrder,
+    MakeSheet,
     OpenLocked,
     OpenOrder,
     PayAtCounter,
@@ -146,6 +147,15 @@ class SessionService:
                 await self._orders.pay_at_counter(tx, await self._order(tx, customer, code))
             case OpenLocked(document):
                 await tx.documents.try_again(UUID(document))
+            case MakeSheet(code, layout, documents):
+                order = await self._order(tx, customer, code)
+                await tx.defer(
+                    "make_sheet",
+                    queue="documents",
+                    order_id=str(order.id),
+                    layout=layout.value,
+                    document_ids=list(documents),
+                )
             case CallPerson():
                 await tx.messages.open_item(
                     shop_id=customer.shop_id,
@@ -200,7 +210,14 @@ def store_chat(row: UserSession, chat: Chat) -> None:
 
 def _doc(data: dict[str, Any]) -> Doc:
     pages: Sequence[int] = data["color_pages"]
-    return Doc(data["id"], data["name"], data["pages"], tuple(pages))
+    return Doc(
+        data["id"],
+        data["name"],
+        data["pages"],
+        tuple(pages),
+        photo=data.get("photo", False),
+        card=data.get("card", False),
+    )
 
 
 def _as_json(document: Doc) -> dict[str, Any]:
@@ -209,4 +226,6 @@ def _as_json(document: Doc) -> dict[str, Any]:
         "name": document.name,
         "pages": document.pages,
         "color_pages": list(document.color_pages),
+        "photo": document.photo,
+        "card": document.card,
     }

@@ -9,6 +9,7 @@ from uuid import UUID
 import procrastinate
 from procrastinate import JobContext
 
+from app.domain.chat import Layout
 from app.domain.errors import ProviderUnavailable, ProviderUncertain, Refusal
 from app.services.document_service import DocumentService
 from app.services.housekeeping import Housekeeping
@@ -16,6 +17,7 @@ from app.services.inbox_service import InboxService
 from app.services.link_service import LinkService
 from app.services.print_ready_service import PrintReadyService
 from app.services.refund_service import RefundService
+from app.services.sheet_service import SheetService
 from app.services.twilio_service import TwilioService
 from app.tasks.work_queue import Patience, last_try, retry_stalled
 
@@ -27,6 +29,7 @@ class UseCases:
     inbox: InboxService
     documents: DocumentService
     print_ready: PrintReadyService
+    sheets: SheetService
     twilio: TwilioService
     links: LinkService
     refunds: RefundService
@@ -76,6 +79,10 @@ def register(queue: procrastinate.App, use: UseCases) -> None:
     @queue.task(name="make_print_ready", queue="documents", retry=patient)
     async def make_print_ready(order_id: str) -> None:
         await use.print_ready.make(UUID(order_id))
+
+    @queue.task(name="make_sheet", queue="documents", retry=patient)
+    async def make_sheet(order_id: str, layout: str, document_ids: list[str]) -> None:
+        await use.sheets.make(UUID(order_id), Layout(layout), list(map(UUID, document_ids)))
 
     @queue.task(name="send_message", retry=patient, pass_context=True)
     async def send_message(context: JobContext, message_id: int) -> None:

@@ -18,6 +18,7 @@ from app.domain.chat import (
     FileReady,
     FileRefused,
     LastOrder,
+    MakeSheet,
     OpenLocked,
     OpenOrder,
     OrderClosed,
@@ -151,6 +152,8 @@ def written(effect: Effect) -> str:
             return f"counter {order}"
         case OpenLocked(document, password):
             return f"open {document} {password}"
+        case MakeSheet(order, layout, documents):
+            return f"sheet {order} {layout} {' '.join(documents)}"
         case CallPerson():
             return "call"
         case DeleteFiles():
@@ -168,6 +171,14 @@ def idle() -> Customer:
 
 def sending() -> Customer:
     return Customer().says("hi")
+
+
+FRONT = Doc("doc-front", "front.jpg", 1, (1,), photo=True, card=True)
+BACK = Doc("doc-back", "back.jpg", 1, (1,), photo=True, card=True)
+
+
+def pairing() -> Customer:
+    return Customer().sends(FRONT).sends(BACK)
 
 
 def choosing() -> Customer:
@@ -190,6 +201,7 @@ IN_EACH_STATE = {
     "IDLE": idle,
     "AWAITING_FILE": sending,
     "AWAITING_PASSWORD": unlocking,
+    "AWAITING_LAYOUT": pairing,
     "AWAITING_PRINT_TYPE": choosing,
     "AWAITING_COPIES": counting,
     "AWAITING_PAYMENT": paying,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.chat import Doc, FileCame, LastOrder, State
+from app.domain.chat import Doc, FileCame, LastOrder, SheetReady, State
 from app.domain.conversation import MAX_HELD, MAX_PASSWORDS, PASSWORD_QUESTIONS
 from app.domain.errors import Refusal
 from app.domain.lifecycle import Job, Order
@@ -14,6 +14,8 @@ from app.domain.money import Money
 from app.domain.pricing import PriceList
 from app.domain.questions import page_list
 from tests.backend.domain.chatting import (
+    BACK,
+    FRONT,
     IN_EACH_STATE,
     LINK,
     NOTES,
@@ -320,6 +322,59 @@ def test_cancel_and_another_file_end_the_question_for_a_password() -> None:
     asked = Customer().sends_broken(NOTES, Refusal.LOCKED)
     assert asked.sends(THESIS).sees == ["got-file+ask-print-type"]
     assert asked.chat.locked == ""
+
+
+def test_both_sides_of_a_card_go_on_one_page() -> None:
+    customer = Customer().sends(FRONT).sends(BACK)
+    assert customer.sees == ["id-card-offer"]
+
+    customer.taps("one")
+    assert customer.sees == ["making-sheet"]
+    assert customer.says("hello").sees == ["still-opening"]
+    sheet = Doc("doc-sheet", "ID card", 1, (1,))
+    customer.happens(SheetReady(customer.chat.order, sheet))
+    assert customer.sees == ["got-file+ask-print-type"]
+    assert (customer.chat.document, customer.chat.held) == (sheet, ())
+    assert customer.says("1").says("1").causes == [f"place {customer.chat.order} BW 1"]
+
+
+def test_two_pages_stay_two_orders() -> None:
+    customer = Customer().sends(FRONT).sends(BACK).says("two pages")
+
+    assert customer.sees == ["ask-print-type"]
+    assert customer.chat.held == (BACK,)
+    assert customer.chat.document == FRONT
+
+
+def test_a_sheet_that_fails_leaves_the_photos_as_they_are() -> None:
+    customer = Customer().sends(FRONT).sends(BACK).taps("one")
+    customer.happens(SheetReady(customer.chat.order, None))
+
+    assert customer.sees == ["sheet-failed", "ask-print-type"]
+    assert (customer.chat.document, customer.chat.held) == (FRONT, (BACK,))
+
+
+def test_a_sheet_for_a_cancelled_order_changes_nothing() -> None:
+    customer = Customer().sends(FRONT).sends(BACK).taps("one")
+    order = customer.chat.order
+    customer.says("cancel")
+    before = customer.chat
+    customer.happens(SheetReady(order, Doc("doc-sheet", "ID card", 1, (1,))))
+
+    assert customer.sees == []
+    assert customer.chat.document == before.document == BACK
+    assert customer.says("hello").sees[0] == "err-choice"
+
+
+def test_a_photo_becomes_a_sheet_of_passport_photos() -> None:
+    face = Doc("doc-face", "me.jpg", 1, (1,), photo=True)
+    customer = Customer().sends(face).says("passport size please")
+
+    assert customer.causes == [f"sheet {customer.chat.order} passport doc-face"]
+    sheet = Doc("doc-sheet", "8 passport photos", 1, (1,))
+    customer.happens(SheetReady(customer.chat.order, sheet))
+    assert customer.chat.document == sheet
+    assert Customer().sends(THESIS).says("passport").sees[0] == "err-choice"
 
 
 # Words that always work

@@ -46,6 +46,9 @@ EVENTS: dict[str, Callable[[str], Event]] = {
     "other order closed": lambda _: OrderClosed("OLD"),
 }
 
+# Written out they would not fit into a line.
+SHORT = {"NEXT": "got-file+ask-print-type", "BOTH-SIDES": "doc-front doc-back"}
+
 TABLE: dict[str, str] = {
     "IDLE": """
         hello                -> AWAITING_FILE       : welcome
@@ -136,6 +139,36 @@ TABLE: dict[str, str] = {
         sticker              -> AWAITING_PASSWORD   : err-media
         order closed         -> IDLE                :
         other order closed   -> AWAITING_PASSWORD   :
+    """,
+    "AWAITING_LAYOUT": """
+        hello                -> AWAITING_LAYOUT     : err-choice, id-card-offer
+        menu                 -> AWAITING_LAYOUT     : id-card-offer
+        status               -> AWAITING_LAYOUT     : status-draft, id-card-offer
+        cancel               -> AWAITING_PRINT_TYPE : cancel #, cancelled, open NEW doc-back, NEXT
+        back                 -> AWAITING_LAYOUT     : nothing-to-go-back, id-card-offer
+        help                 -> AWAITING_LAYOUT     : help
+        price                -> AWAITING_LAYOUT     : prices, id-card-offer
+        human                -> AWAITING_LAYOUT     : human, call
+        delete               -> IDLE                : cancel #, delete, deleted
+        stop                 -> AWAITING_LAYOUT     : stopped, stop
+        start                -> AWAITING_LAYOUT     : id-card-offer
+        1                    -> AWAITING_LAYOUT     : making-sheet, sheet # id_card BOTH-SIDES
+        bw                   -> AWAITING_LAYOUT     : err-choice, id-card-offer
+        101                  -> AWAITING_LAYOUT     : err-choice, id-card-offer
+        tap ink              -> AWAITING_LAYOUT     : stale-button, id-card-offer
+        tap copies           -> AWAITING_LAYOUT     : stale-button, id-card-offer
+        tap counter          -> AWAITING_LAYOUT     : stale-button, id-card-offer
+        tap back             -> AWAITING_LAYOUT     : nothing-to-go-back, id-card-offer
+        tap cancel           -> AWAITING_PRINT_TYPE : cancel #, cancelled, open NEW doc-back, NEXT
+        tap nonsense         -> AWAITING_LAYOUT     : stale-button, id-card-offer
+        tap of another order -> AWAITING_LAYOUT     : stale-button, id-card-offer
+        tap without id       -> AWAITING_LAYOUT     : status-draft, id-card-offer
+        file came            -> AWAITING_LAYOUT     :
+        file ready           -> AWAITING_LAYOUT     : file-held
+        file refused         -> AWAITING_LAYOUT     : refused-locked, id-card-offer
+        sticker              -> AWAITING_LAYOUT     : err-media, id-card-offer
+        order closed         -> AWAITING_PRINT_TYPE : open NEW doc-back, got-file+ask-print-type
+        other order closed   -> AWAITING_LAYOUT     :
     """,
     "AWAITING_PRINT_TYPE": """
         hello                -> AWAITING_PRINT_TYPE : err-choice, ask-print-type
@@ -237,6 +270,8 @@ def rows() -> list[ParameterSet]:
             found = re.fullmatch(r"\s*(.+?)\s*-> (\w+)\s*:\s?(.*)", line)
             assert found is not None, line
             event, after, effects = found.groups()
+            for short, long in SHORT.items():
+                effects = effects.replace(short, long)
             made.append(pytest.param(state, event, after, effects, id=f"{state}-{event}"))
     return made
 

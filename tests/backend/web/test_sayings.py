@@ -20,6 +20,7 @@ from app.domain.chat import (
     OrderClosed,
     Said,
     Say,
+    SheetReady,
     State,
     Tapped,
     Unusable,
@@ -35,7 +36,8 @@ from app.web.text import LANGUAGES, Catalogue
 DOCUMENTS = (
     Doc("plain", "notes.pdf", 10, ()),
     Doc("mixed", "thesis.pdf", 6, (1, 4)),
-    Doc("photo", "photo.jpg", 1, (1,)),
+    Doc("front", "front.jpg", 1, (1,), photo=True, card=True),
+    Doc("back", "back.jpg", 1, (1,), photo=True, card=True),
 )
 # Said by services about facts that happen outside the conversation.
 BY_SERVICES = {
@@ -80,11 +82,22 @@ def events(chat: Chat) -> list[Event]:
     taps = [
         Tapped(f"{order}:{field}:{chat.version}")
         for order in {chat.order or "OLD", "OLD"}
-        for field in ("ink:BW", "ink:BOTH", "copies:2", "copies:9999", "cancel:1", "back:1", "?:1")
+        for field in (
+            "ink:BW",
+            "ink:BOTH",
+            "copies:2",
+            "copies:9999",
+            "sheet:one",
+            "sheet:two",
+            "cancel:1",
+            "back:1",
+            "?:1",
+        )
     ]
     files: list[Event] = [
         *(FileReady(document) for document in DOCUMENTS),
         *(FileRefused("bad", reason) for reason in Refusal),
+        *(SheetReady(chat.order, sheet) for sheet in (None, DOCUMENTS[1])),
     ]
     return [*said, *taps, *files, FileCame("coming"), Unusable(), OrderClosed(chat.order)]
 
@@ -128,9 +141,9 @@ def test_everything_the_conversation_can_say_has_words(language: str) -> None:
 
 def test_the_walk_met_every_sentence_that_is_not_a_service_s() -> None:
     met = {part for saying in sayings() for part in saying.parts}
-    assert met == set(Text) - BY_SERVICES
+    assert met == set(Text) - BY_SERVICES, "teach `events` how it comes to be said"
 
 
 def test_only_questions_have_buttons() -> None:
     asked = {saying.parts[-1] for saying in sayings() if saying.choices}
-    assert asked == {Text.ASK_PRINT_TYPE, Text.ASK_COPIES}
+    assert asked == {Text.ASK_PRINT_TYPE, Text.ASK_COPIES, Text.ID_CARD_OFFER}
