@@ -8,7 +8,9 @@ import subprocess
 from pathlib import Path
 
 import psycopg
+import pytest
 
+from app.core.config import Settings
 from tests.support.processes import PYTHON, ROOT
 from tests.support.services import public_directory
 from tests.support.town import KEY, Plan, Town
@@ -77,3 +79,16 @@ def test_the_original_commands_still_work(empty_database_url: str) -> None:
             * 2
         )
         assert (folder / "shop-pc" / "print_worker" / "print_worker.log").exists()
+
+
+def test_an_empty_variable_keeps_the_env_file_of_a_real_shop_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / ".env"
+    kept.write_text("DATABASE_URL=postgresql://shop@db/shop\nSHOP_NAME=Real shop\n", "utf-8")
+    monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.delenv("SHOP_NAME", raising=False)
+
+    settings = Settings(_env_file=kept)
+
+    assert (settings.database_url, settings.shop_name) == ("", "Real shop")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -12,8 +13,10 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from app.core.crash import disarm
+from app.core.shared_files import FileLock, write_private
 from app.domain.errors import BadInput, ShopError
 from app.domain.money import NOTHING, Money, rupees
 
@@ -43,6 +46,23 @@ class Settings(BaseSettings):
         extra="ignore",
         frozen=True,
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the library's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[Any, ...]:
+        """What the environment names, be it as empty, is not looked up in ``.env``: so a demo or
+        a test beside a real shop's ``.env`` keeps away from its database."""
+
+        def unnamed() -> dict[str, Any]:
+            return {k: v for k, v in dotenv_settings().items() if k.upper() not in os.environ}
+
+        return init_settings, env_settings, unnamed
 
     environment: Literal["development", "production"] = Field(
         "development", description="`production` refuses to start on defaults and weak secrets."
@@ -266,6 +286,8 @@ def load_settings(**overrides: Any) -> Settings:
             for e in error.errors()
         ]
         raise BadSettings("; ".join(lines)) from None
+    if settings.environment == "production":
+        disarm()
     generated = {
         name: _kept_secret(settings.data_dir, name)
         for name in ("secret_key", "worker_api_key")
@@ -279,15 +301,8 @@ def _kept_secret(data_dir: Path, name: str) -> str:
     folder = data_dir / "secrets"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
-    if not path.exists():
-        fresh = folder / f".{name}.{secrets.token_hex(4)}"
-        fresh.write_text(secrets.token_urlsafe(32))
-        fresh.chmod(0o600)
-        try:
-            # link() refuses an existing name: of two processes starting together one wins.
-            path.hardlink_to(fresh)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
+    with FileLock(folder / ".lock", timeout=30):
+        # An empty file is what a power cut leaves of an unfinished write.
+        if not path.exists() or not path.read_text().strip():
+            write_private(path, secrets.token_urlsafe(32))
     return path.read_text().strip()
