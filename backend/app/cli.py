@@ -103,18 +103,24 @@ def serve(
 def background() -> None:
     """Run background tasks only; any number of these may run."""
 
-    async def work(_: Any) -> None:
-        stopped = asyncio.Event()
+    async def work(_: Any) -> int:
         loop = asyncio.get_running_loop()
+        stopped: asyncio.Future[int] = loop.create_future()
+
+        def stop(number: int) -> None:
+            if not stopped.done():
+                stopped.set_result(number)
+
         for number in (signal.SIGINT, signal.SIGTERM):
             if sys.platform == "win32":
-                signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
+                signal.signal(number, lambda it, _: loop.call_soon_threadsafe(stop, it))
             else:
-                loop.add_signal_handler(number, stopped.set)
+                loop.add_signal_handler(number, stop, number)
         say("Background tasks are running. Ctrl-C stops them.")
-        await stopped.wait()
+        return await stopped
 
-    with_shop(work, background=True)
+    if with_shop(work, background=True) == signal.SIGINT:
+        raise typer.Exit(130)
 
 
 @app.command()
