@@ -170,14 +170,19 @@ def test_the_embedded_database_comes_back_by_itself() -> None:
 def test_sweeps_that_died_with_their_process_run_again(database_url: str) -> None:
     plan = Plan(database_url=database_url)
     with public_directory("sweeps") as folder, Town(folder, plan) as town:
+        town.backends[0].kill()
         for name in SWEEPS:
             town.sql(
                 "INSERT INTO procrastinate_jobs "
                 "(queue_name, task_name, lock, queueing_lock, args, status) "
-                "VALUES ('default', %s, %s, %s, '{\"timestamp\": 0}', 'doing')",
+                "VALUES ('default', %s, %s, %s, '{\"timestamp\": 0}', 'doing') "
+                "ON CONFLICT DO NOTHING",
                 *[f"sweep_{name}"] * 3,
             )
         dead = "SELECT task_name FROM procrastinate_jobs WHERE args->>'timestamp' = '0'"
+        assert town.sql(dead)
+
+        town.start_what_died()
 
         eventually(
             lambda: not town.sql(dead), seconds=50, why="sweeps of a dead process block the next"

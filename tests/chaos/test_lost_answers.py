@@ -60,3 +60,21 @@ def test_one_paper_although_the_answer_is_lost(
     assert town.paper.repeated() == []
     assert customer.count("Ready!") == 1
     assert order["epoch"] == (2 if call == "claim" else 1)
+
+
+def test_a_slow_report_keeps_the_printer_and_costs_the_next_customer_seconds_only(
+    cut_town: tuple[Town, Proxy],
+) -> None:
+    town, proxy = cut_town
+    first, second = (town.customer(f"slow{n}", next(_numbers)) for n in (1, 2))
+    links = [customer.is_asked_to_pay() for customer in (first, second)]
+    proxy.slows(*CALLS["done"], seconds=3)
+    for link in links:
+        town.bank.pays(link)
+
+    for customer in (first, second):
+        customer.hears("Ready!")
+        order = town.order_of(customer)
+        assert (order["job_status"], order["epoch"]) == ("COMPLETED", 1)
+        assert len(town.paper.sides(order["job"])) == 2
+    assert "unexpected error" not in town.backends[0].said()

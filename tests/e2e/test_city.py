@@ -171,7 +171,7 @@ def test_the_whole_pass_in_a_browser(town: Town, page: Page) -> None:
     printed = len(town.paper.sides())
     page.goto(town.outside)
     page.get_by_role("button", name="Say “Hi”").click()
-    page.get_by_text("Send me a PDF, Word file or photo").first.wait_for()
+    page.locator("#chat").get_by_text("Send me a PDF, Word file or photo").wait_for()
     page.get_by_role("button", name="Send a sample PDF").click()
     page.get_by_role("button", name="Mix (both) ₹28").click()
     page.get_by_role("button", name="2 copies").click()
@@ -185,7 +185,7 @@ def test_the_whole_pass_in_a_browser(town: Town, page: Page) -> None:
     paying.wait_for_url(f"{town.url}/o/**", timeout=40_000)
     paying.get_by_text("56").first.wait_for()
 
-    page.get_by_text("at the counter").last.wait_for()
+    page.locator("#chat").get_by_text("at the counter").last.wait_for()
     eventually(lambda: len(town.paper.sides()) == printed + 12, why="12 sides on paper")
     page.wait_for_function("document.querySelectorAll('#tray .face-of').length >= 12")
     assert complaints == []

@@ -88,6 +88,10 @@ class Program:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def started(self) -> bool:
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
@@ -147,10 +151,14 @@ class Program:
             os.kill(self.pid, signal.SIGKILL)
         self.ended(seconds=STOP_SECONDS)
 
-    def stop(self, number: int = signal.SIGTERM, *, seconds: float = STOP_SECONDS) -> int:
-        """Asks it to end; its exit code."""
+    def asks_to_stop(self, number: int = signal.SIGTERM) -> None:
+        """Without waiting for it."""
         if self.running:
             os.kill(self.pid, number)
+
+    def stop(self, number: int = signal.SIGTERM, *, seconds: float = STOP_SECONDS) -> int:
+        """Asks it to end; its exit code."""
+        self.asks_to_stop(number)
         return self.ended(seconds=seconds)
 
     def tail(self, lines: int = 40) -> str:

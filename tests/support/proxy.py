@@ -45,6 +45,7 @@ class Proxy:
         self._upstreams = upstreams
         self._turn = 0
         self._cuts: list[Cut] = []
+        self._slow: list[tuple[str, bytes, float]] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._ready = threading.Event()
@@ -55,6 +56,10 @@ class Proxy:
     ) -> None:
         """Arms a cut for ``POST /api/v1/print_jobs/claim`` and the like."""
         self._cuts.append(Cut(call, words.encode(), times, half))
+
+    def slows(self, call: str, words: str, seconds: float) -> None:
+        """The next such request is passed on only after so many seconds."""
+        self._slow.append((call, words.encode(), seconds))
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -108,6 +113,9 @@ class Proxy:
             except asyncio.IncompleteReadError:
                 return
             call = " ".join(head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")[:2])
+            for slow in [one for one in self._slow if call.startswith(one[0]) and one[1] in body]:
+                self._slow.remove(slow)
+                await asyncio.sleep(slow[2])
             answer = await self._forward(head, body)
             cut = next((one for one in self._cuts if one.fits(call, body + answer)), None)
             if cut is not None:

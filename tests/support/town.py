@@ -184,8 +184,11 @@ class Town:
 
     def close(self) -> list[str]:
         """Ends everything; what stayed although it was asked to go."""
-        for program in self.programs:
-            if program.running:
+        users = [program for program in self.programs if program is not self.simulator]
+        for program in users:
+            program.asks_to_stop()
+        for program in (*users, self.simulator):
+            if program.started:
                 program.stop(seconds=20)
         self.client.close()
         deadline = time.monotonic() + 5
