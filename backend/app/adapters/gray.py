@@ -28,7 +28,7 @@ from pikepdf import (
 from app.adapters.gray_images import grey_image
 from app.adapters.gray_values import CMYK, GRAY, PATTERN, RGB, Space, Uncertain, space
 
-MOST_CONTENT = 2_000_000  # bytes of operators that are rewritten; more is drawn
+MOST_CONTENT = 4_000_000  # bytes of operators that are rewritten; more is drawn
 _MOST_DEPTH = 12
 _DEVICE = {"g": GRAY, "rg": RGB, "k": CMYK}
 # A glyph that begins with d1 has no say in colour (ISO 32000-1, 9.6.5).

@@ -11,6 +11,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from app.adapters import pdf as canonical
 from app.adapters.bake import Cooked, bake
+from app.adapters.gray import MOST_CONTENT, Greyer
 from app.domain.print_plan import Choices, PrintType, plan
 from tests.backend.adapters import made_colour as made
 from tests.backend.adapters.made_colour import coloured, operators, spaces
@@ -141,3 +142,51 @@ def test_a_jpeg_stays_a_jpeg_of_the_same_size(tmp_path: Path) -> None:
         assert [int(image.Width), int(image.Height)] == [400, 300]
         assert image.ColorSpace == pikepdf.Name.DeviceGray
         assert image.Filter == pikepdf.Name.DCTDecode
+
+
+@pytest.mark.parametrize("way", [*REWRITTEN, *DRAWN])
+def test_the_rewriter_alone_knows_what_it_cannot_do(way: str, tmp_path: Path) -> None:
+    source = coloured(tmp_path / "a.pdf", {**REWRITTEN, **DRAWN}[way])
+    with pikepdf.open(source) as pdf:
+        before = bytes(pdf.pages[0].obj.Contents.read_bytes())
+
+        assert Greyer(pdf).rewrite(pdf.pages[0].obj) is (way in REWRITTEN)
+
+        pdf.save(tmp_path / "after.pdf")
+        if way in DRAWN:
+            assert pdf.pages[0].obj.Contents.read_bytes() == before
+        else:
+            assert colour_of(look(tmp_path / "after.pdf")) == 0
+
+
+def test_a_rewriter_that_errs_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Greyer, "rewrite", lambda *_: True)
+    source = coloured(tmp_path / "a.pdf", operators(f"1 0 0 rg {BOX}"), operators(""))
+
+    cooked = cook(source, PrintType.BW)
+
+    assert (cooked.rewritten, cooked.drawn) == (0, 1)
+    assert colour_of(look(tmp_path / "ready.pdf")) == 0
+
+
+def test_very_much_drawing_is_drawn(tmp_path: Path) -> None:
+    padding = " " * MOST_CONTENT
+    source = coloured(tmp_path / "a.pdf", operators(f"1 0 0 rg {padding} {BOX}"))
+
+    assert cook(source, PrintType.BW).drawn == 1
+    assert colour_of(look(tmp_path / "ready.pdf")) == 0
+
+
+def test_a_small_page_is_drawn_as_fine_as_the_paper_shows(tmp_path: Path) -> None:
+    """An A6 page fitted to A4 grows twice, so it is drawn at 600 dots to its own inch."""
+    source = coloured(tmp_path / "a.pdf", made.shading)
+    with pikepdf.open(source, allow_overwriting_input=True) as pdf:
+        pdf.pages[0].obj.MediaBox = pikepdf.Array([0, 0, 297, 421])
+        pdf.save(source)
+
+    cook(source, PrintType.BW)
+
+    with pikepdf.open(tmp_path / "ready.pdf") as pdf:
+        image = pdf.pages[0].obj.Resources.XObject.Im
+        assert int(image.Width) == pytest.approx(2480, abs=10)
+        assert pdf.pages[0].mediabox == [0, 0, 297, 421]
