@@ -16,6 +16,12 @@ if os.environ.get("ENVIRONMENT") == "production":
 _passed: Counter[str] = Counter()
 
 
+def disarm() -> None:
+    """No point dies from now on: production may be set in a file instead of the environment."""
+    global _armed  # noqa: PLW0603 - one process, one arming
+    _armed = ""
+
+
 def crash_here(name: str) -> None:
     """Dies by SIGKILL here when armed: no handlers, no flushing, no goodbye."""
     if name != _armed:

@@ -10,6 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Document
 
+# A reprint of a finished order is printed from the same file.
+JOB_NEEDS_FILE = (
+    "SELECT 1 FROM print_jobs j WHERE j.document_id = d.id "
+    "AND j.status IN ('QUEUED', 'HELD', 'CLAIMED', 'PRINTING', 'UNCERTAIN') "
+    "AND j.updated_at > clock_timestamp() - interval '7 days'"
+)
+
 
 class Documents:
     def __init__(self, session: AsyncSession) -> None:
@@ -107,11 +114,20 @@ class Documents:
             ),
             {"customer": customer_id},
         )
+        # What is still being opened must not come back as a question.
+        await self._session.execute(
+            text(
+                "UPDATE documents SET status = 'DELETED', deleted_at = clock_timestamp() "
+                "WHERE customer_id = :customer AND status IN ('FETCHING', 'LOCKED')"
+            ),
+            {"customer": customer_id},
+        )
 
     async def due(self, limit: int = 100) -> list[Document]:
         """Files past their time, skipping those another sweep holds and those still owed.
 
-        A file is owed while its order is open or paid, and while a job may need printing again.
+        A file is owed while its order is open or paid, and while a job may still need it, at the
+        longest a week.
         """
         rows = await self._session.scalars(
             select(Document)
@@ -120,6 +136,7 @@ class Documents:
                     "SELECT d.* FROM documents d LEFT JOIN orders o ON o.id = d.order_id "
                     "WHERE d.deleted_at IS NULL AND d.delete_after < clock_timestamp() "
                     "AND (o.id IS NULL OR o.status NOT IN ('DRAFT', 'PAYMENT_PENDING', 'PAID')) "
+                    f"AND NOT EXISTS ({JOB_NEEDS_FILE}) "
                     "ORDER BY d.delete_after LIMIT :limit FOR UPDATE OF d SKIP LOCKED"
                 )
             )

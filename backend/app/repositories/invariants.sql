@@ -86,6 +86,9 @@ GROUP BY customer_id HAVING count(*) > 1
 SELECT d.id FROM documents d LEFT JOIN orders o ON o.id = d.order_id
 WHERE d.deleted_at IS NULL AND d.delete_after < clock_timestamp() - interval '30 minutes'
     AND (o.id IS NULL OR o.status NOT IN ('DRAFT', 'PAYMENT_PENDING', 'PAID'))
+    AND NOT EXISTS (SELECT 1 FROM print_jobs j WHERE j.document_id = d.id
+        AND j.status IN ('QUEUED', 'HELD', 'CLAIMED', 'PRINTING', 'UNCERTAIN')
+        AND j.updated_at > clock_timestamp() - interval '7 days')
 
 -- name: I29 printed is backed by evidence
 SELECT j.id FROM print_jobs j WHERE j.status = 'COMPLETED' AND NOT EXISTS (

@@ -106,8 +106,9 @@ class OrderService:
         if order.status != OrderStatus.PAYMENT_PENDING:
             return  # the file is still being made; its price is told with it
         total = Money(order.total_paise or 0).short
+        key = f"counter:{order.quote_id}"  # a changed order has another total to tell
         await self._notices.order(
-            tx, order, Text.PAY_COUNTER, key="counter", code=order.code, total=total
+            tx, order, Text.PAY_COUNTER, key=key, code=order.code, total=total
         )
 
     async def revise(self, tx: Transaction, order: Order) -> None:

@@ -12,6 +12,7 @@ from app.core.crash import crash_here
 from app.domain import order_text
 from app.domain.chat import Event, FileCame, OpenLocked, Said, Tapped, Unusable
 from app.domain.errors import ProviderRejected
+from app.domain.wording import Text
 from app.models import Customer, Message
 from app.ports import (
     Button,
@@ -318,16 +319,28 @@ def as_content(message: Message, language: str) -> tuple[ContentText, dict[str, 
             body=body,
             buttons=buttons,
             fallback=body
-            + "".join(f"\n{number}. {button.title}" for number, button in enumerate(buttons, 1)),
+            + "".join(
+                f"\n{mark} {button.title}"
+                for mark, button in zip(_marks(message), buttons, strict=True)
+            ),
             list_label="Choose",
         ),
         variables,
     )
 
 
+def _marks(message: Message) -> list[str]:
+    """What stands before each choice. Where the answer is itself a number, a number in front
+    would be taken for it: "3. 5 copies" answered with 3 would be three copies."""
+    if message.kind.endswith(Text.ASK_COPIES):
+        return ["•"] * len(message.buttons)
+    return [f"{number}." for number in range(1, len(message.buttons) + 1)]
+
+
 def as_numbered_text(message: Message) -> str:
     """The same question for a phone that shows no buttons: answer with the number or the word."""
     numbered = "\n".join(
-        f"{number}. {button['title']}" for number, button in enumerate(message.buttons, 1)
+        f"{mark} {button['title']}"
+        for mark, button in zip(_marks(message), message.buttons, strict=True)
     )
     return f"{message.body}\n\n{numbered}"[:1600] if numbered else message.body[:1600]

@@ -191,7 +191,7 @@ def test_secrets_are_made_once_and_kept_private(tmp_path: Path) -> None:
     assert first.secret_key != first.worker_api_key
     assert len(first.secret_key) >= MIN_SECRET
     folder = tmp_path / "var" / "secrets"
-    assert sorted(path.name for path in folder.iterdir()) == ["secret_key", "worker_api_key"]
+    assert sorted(path.name for path in folder.glob("[!.]*")) == ["secret_key", "worker_api_key"]
     if os.name == "posix":
         modes = {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
         assert modes == {0o600}

@@ -39,7 +39,8 @@ VIOLATIONS = {
     " VALUES ('x', 'y', 'z', '', 'DEAD')",
     "I15": "INSERT INTO refunds (shop_id, payment_id, idempotency_key, amount_paise, reason,"
     " requested_by) SELECT shop_id, id, 'k', 5, '', 'user:a' FROM payments",
-    "I19": "UPDATE documents SET order_id = NULL, delete_after = now() - interval '1 hour'",
+    "I19": "UPDATE print_jobs SET updated_at = now() - interval '8 days'; UPDATE documents"
+    " SET order_id = NULL, delete_after = now() - interval '1 hour'",
     "I29": "UPDATE print_jobs SET status = 'CLAIMED'; UPDATE print_jobs SET status = 'PRINTING';"
     "UPDATE print_jobs SET status = 'COMPLETED'",
     "I3": "INSERT INTO print_attempts (shop_id, job_id, epoch, worker_id, sha256, copies,"
