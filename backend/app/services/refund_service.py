@@ -283,6 +283,8 @@ class RefundService:
         await tx.session.refresh(payment)
         if order is not None and payment.refunded_paise == payment.captured_paise:
             await self._stop_printing(tx, order, payment)
+        if refund.status == RefundStatus.PROCESSED:
+            await self._tell(tx, refund)
 
     async def _apply(self, refund_id: UUID, seen: ProviderRefund) -> None:
         async with self._unit_of_work("system:refund") as tx:
