@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -38,6 +38,9 @@ WITH given AS (
 SELECT kept.provider, kept.dedup_key FROM kept, deferred
 """
 LARGEST_BATCH = 64
+# Razorpay gives up after five seconds and tries again later; an early 503 says the same sooner.
+CONNECTION_SECONDS = 1.5
+KEEP_SECONDS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,11 @@ class Receiver:
         self._waiting.append((incoming, done))
         if self._writer is None:
             self._writer = asyncio.create_task(self._write(), name="receive webhooks")
-        return await done
+        try:
+            async with asyncio.timeout(KEEP_SECONDS):
+                return await done
+        except TimeoutError:
+            raise psycopg.OperationalError("the webhook was not written in time") from None
 
     async def _write(self) -> None:
         try:
@@ -101,13 +108,15 @@ class Receiver:
         )
         try:
             return await self._insert(columns)
+        except PoolTimeout:
+            raise  # there is no connection to be had: a second wait only keeps the sender waiting
         except psycopg.OperationalError:
             # A connection that went stale while it lay in the pool. The rows are keyed, so that
             # writing them again is harmless even if the first try had arrived.
             return await self._insert(columns)
 
     async def _insert(self, columns: tuple[list[Any], ...]) -> set[tuple[str, str]]:
-        async with self._pool.connection() as connection:
+        async with self._pool.connection(timeout=CONNECTION_SECONDS) as connection:
             cursor = await connection.execute(_RECEIVE, columns, prepare=True)
             return {(row[0], row[1]) for row in await cursor.fetchall()}
 

@@ -104,6 +104,7 @@ class Background:
     def __init__(self, queue: procrastinate.App) -> None:
         self._queue = queue
         self._running: list[asyncio.Task[None]] = []
+        self._stopping = False
 
     def start(self) -> None:
         for name, queues, concurrency in (
@@ -115,8 +116,11 @@ class Background:
             )
 
     async def _work(self, name: str, queues: list[str], concurrency: int) -> None:
-        """A worker that comes back when the database does."""
-        while True:
+        """A worker that comes back when the database does, until it is told to stop.
+
+        A worker that is cancelled while the database is away ends in another error, or in none.
+        """
+        while not self._stopping:
             try:
                 await self._queue.run_worker_async(
                     queues=queues,
@@ -134,9 +138,11 @@ class Background:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it was, work must go on
                 log.warning("background work interrupted", worker=name, why=str(error))
-            await asyncio.sleep(1)
+            if not self._stopping:
+                await asyncio.sleep(1)
 
     async def stop(self) -> None:
+        self._stopping = True
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
