@@ -186,7 +186,13 @@ class OrderService:
         """Nothing of this order is begun any more; a worker that held it is told so."""
         for job in await tx.print_jobs.lock_of_order(order.id):
             if job.status == Job.CLAIMED:
+                # Without its attempt the claim is stale: whoever gives it back frees nothing.
                 await tx.print_jobs.move(job, JobEvent.RELEASE)
+                held = job.attempt_id
+                attempt = await tx.print_jobs.lock_attempt(held) if held else None
+                if attempt is not None:
+                    await tx.print_jobs.finish_attempt(attempt, "released")
+                job.attempt_id = None
             if job.status == Job.QUEUED:
                 await tx.print_jobs.move(job, JobEvent.HOLD)
 

@@ -180,10 +180,15 @@ async def test_a_dispute_is_put_before_staff_and_holds_the_paper(
     shop: House, customer: Customer
 ) -> None:
     _, payment = await customer_who_paid(shop, customer)
+    [job] = await shop.jobs_of(customer)
+    held = await shop.worker("holds-it").must_claim(job_id=job["id"])
     await shop.outside.control(
         "POST", f"/payments/{payment['payment_id']}/dispute", {"event": "created"}
     )
     await shop.quiet()
+    for word in ("PRINTING", "QUEUED"):
+        assert (await held.reports(word)).status_code == 409
+        assert await held.status() == "HELD"
     assert await shop.attention_of(customer) == ["dispute"]
     assert (await shop.payments_of(customer))[0]["disputed"] is True
     assert await shop.prints(customer) == []
