@@ -1,0 +1,190 @@
+"""Files from the chat to the bytes that are printed, with the real parsers and the real store."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+
+import pikepdf
+import pypdfium2
+import pytest
+from PIL import ImageChops
+
+from simulator import samples
+from tests.backend.adapters.made_photos import card, on_table
+from tests.support.outside import Customer
+from tests.support.shop import House, bank_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+WORD = "Zebra-Fjord-88"
+CORNERS = ((300.0, 330.0), (1290.0, 300.0), (1310.0, 930.0), (320.0, 950.0))
+
+
+async def test_the_password_opens_the_file_and_is_kept_nowhere(
+    shop: House, customer: Customer
+) -> None:
+    await customer.sends(locked_with(WORD), name="statement.pdf")
+    await customer.hears("password")
+
+    known = len(await customer.chat())
+    await customer.says("not-the-word-7319")
+    await customer.hears("didn't open", after=known)
+    known = len(await customer.chat())
+    await customer.says(WORD)
+    await customer.hears("How should I print it", after=known)
+    await shop.quiet()
+
+    for secret in (WORD, "not-the-word-7319"):
+        for table in ("messages", "procrastinate_jobs", "documents", "user_sessions"):
+            kept = f"SELECT count(*) FROM {table} t WHERE strpos(t::text, %s) > 0"
+            assert await shop.one(kept, secret) == 0, (table, secret)
+        kept = "SELECT count(*) FROM webhook_logs WHERE position(%s::bytea IN raw_body) > 0"
+        assert await shop.one(kept, secret.encode()) == 0, secret
+
+
+async def test_black_and_white_is_gray_before_it_reaches_a_driver(
+    shop: House, customer: Customer
+) -> None:
+    [(name, kind, data)] = samples.color_pdf()
+    await customer.sends(data, name=name, kind=kind)
+    await customer.hears("How should I print it")
+    await customer.says("bw")
+    await customer.hears("How many copies")
+    await customer.says("1")
+    link = (await customer.hears("Pay here"))["links"][0]
+    await bank_of(shop).captures(link)
+    await customer.hears("token")
+
+    [job] = await shop.jobs_of(customer)
+    quote = await shop.one("SELECT sha256 FROM quotes WHERE order_id = %s", job["order_id"])
+    document = await shop.one("SELECT sha256 FROM documents WHERE order_id = %s", job["order_id"])
+    printed = await shop.inside.store.read(job["storage_key"])
+    assert hashlib.sha256(printed).hexdigest() == job["sha256"] == quote != document
+    assert colored_pages(printed) == []
+    assert (job["pages"], job["needs_color"], job["color_pages"]) == (6, False, [])
+
+
+async def test_a_mix_keeps_its_colour_pages_and_no_other(shop: House, customer: Customer) -> None:
+    [(name, kind, data)] = samples.color_pdf()
+    await customer.sends(data, name=name, kind=kind)
+    await customer.hears("How should I print it")
+    await customer.says("both")
+    await customer.hears("How many copies")
+    await customer.says("2")
+    link = (await customer.hears("Pay here"))["links"][0]
+    await bank_of(shop).captures(link)
+    await customer.hears("token")
+
+    [job] = await shop.jobs_of(customer)
+    printed = await shop.inside.store.read(job["storage_key"])
+    assert hashlib.sha256(printed).hexdigest() == job["sha256"]
+    assert colored_pages(printed) == job["color_pages"] == [1, 4]
+
+
+async def test_two_sides_of_a_card_are_printed_on_one_page(shop: House, customer: Customer) -> None:
+    for name, seed in (("front.jpg", 1), ("back.jpg", 2)):
+        known = len(await customer.chat())
+        await customer.sends(photo_of_a_card(seed), name=name, kind="image/jpeg")
+        await customer.hears("card" if seed == 2 else "How should I print it", after=known)
+    known = len(await customer.chat())
+    await customer.taps("Both on one page")
+    await customer.hears("How should I print it", after=known)
+    await customer.says("colour")
+    await customer.hears("How many copies", after=known)
+    await customer.says("1")
+    message = await customer.hears("Pay here", after=known)
+    await bank_of(shop).captures(message["links"][0])
+    await customer.hears("token", after=known)
+
+    [job] = await shop.jobs_of(customer)
+    sheet = pikepdf.open(io.BytesIO(await shop.inside.store.read(job["storage_key"])))
+    assert len(sheet.pages) == job["pages"] == 1
+    assert (
+        await shop.one("SELECT count(*) FROM documents WHERE order_id = %s", job["order_id"]) == 1
+    )
+    assert await customer.count("How should I print it") == 2
+    assert [order["status"] for order in await shop.orders_of(customer)] == ["PAID"]
+
+
+async def test_nothing_is_left_of_a_file_past_its_time(shop: House, customer: Customer) -> None:
+    link = await customer.wants("private.pdf", how="bw", copies=1)
+    await bank_of(shop).captures(link)
+    await customer.hears("token")
+    assert await shop.prints(customer) == ["private.pdf"]
+    [order] = await shop.orders_of(customer)
+    before = await files_of(shop, order["id"])
+    assert before
+    assert all([await shop.inside.store.size(key) for key in before])
+
+    await shop.sql(
+        "UPDATE documents SET delete_after = now() - interval '1 s' WHERE order_id = %s "
+        "RETURNING 1",
+        order["id"],
+    )
+    await shop.inside.documents.delete_due()
+
+    assert [await shop.inside.store.size(key) for key in before] == [None] * len(before)
+    assert await shop.one("SELECT name FROM documents WHERE order_id = %s", order["id"]) == ""
+    media = await shop.outside.world()
+    assert "private.pdf" not in str(media.get("media", ""))
+
+
+async def test_an_object_nobody_owns_goes_and_a_missing_one_is_told(
+    shop: House, customer: Customer, tmp_path: Path
+) -> None:
+    stray = tmp_path / "stray.pdf"
+    stray.write_bytes(b"%PDF-1.4 stray")
+    await shop.inside.store.put("zz/stray.pdf", stray)
+    await customer.wants(copies=1)
+    [order] = await shop.orders_of(customer)
+    [key, *_] = await files_of(shop, order["id"])
+    await shop.inside.store.delete(key)
+
+    unowned = await shop.inside.documents.delete_orphans(seen_before=set())
+    assert "zz/stray.pdf" in unowned, "the first look only remembers"
+    assert await shop.inside.store.size("zz/stray.pdf") is not None
+    await shop.inside.documents.delete_orphans(seen_before=unowned)
+    assert await shop.inside.store.size("zz/stray.pdf") is None
+    assert "file_missing" in await shop.attention_of(customer)
+
+
+async def files_of(shop: House, order_id: object) -> list[str]:
+    rows = await shop.sql(
+        "SELECT storage_key FROM documents WHERE order_id = %s AND storage_key <> '' UNION ALL "
+        "SELECT jsonb_array_elements_text(preview_keys) FROM documents WHERE order_id = %s "
+        "UNION ALL SELECT storage_key FROM print_files WHERE order_id = %s AND deleted_at IS NULL",
+        order_id,
+        order_id,
+        order_id,
+    )
+    return [row["storage_key"] for row in rows]
+
+
+def locked_with(password: str) -> bytes:
+    [(_, _, data)] = samples.plain_pdf()
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(data)) as pdf:
+        pdf.save(out, encryption=pikepdf.Encryption(user=password, owner="the owner's", R=6))
+    return out.getvalue()
+
+
+def photo_of_a_card(seed: int) -> bytes:
+    out = io.BytesIO()
+    on_table(card(seed), CORNERS, seed=seed).save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
+def colored_pages(data: bytes) -> list[int]:
+    """Pages on which any pixel's channels differ, drawn at 60 dpi."""
+    colored = []
+    document = pypdfium2.PdfDocument(data)
+    for number in range(len(document)):
+        picture = document[number].render(scale=60 / 72).to_pil().convert("RGB")
+        red, green, blue = picture.split()
+        apart = (ImageChops.difference(red, other).getextrema()[1] for other in (green, blue))
+        if max(apart) > 2:
+            colored.append(number + 1)
+    document.close()
+    return colored
