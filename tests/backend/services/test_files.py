@@ -183,8 +183,8 @@ def colored_pages(data: bytes) -> list[int]:
     for number in range(len(document)):
         picture = document[number].render(scale=60 / 72).to_pil().convert("RGB")
         red, green, blue = picture.split()
-        apart = (ImageChops.difference(red, other).getextrema()[1] for other in (green, blue))
-        if max(apart) > 2:
+        apart = [ImageChops.difference(red, other).histogram() for other in (green, blue)]
+        if any(sum(counts[3:]) for counts in apart):
             colored.append(number + 1)
     document.close()
     return colored
