@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psutil
 import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
@@ -281,9 +282,37 @@ async def test_the_database_away_and_back(tmp_path: Path) -> None:
         try:
             upgrade(server.url)
             async with opened(server.url, tmp_path) as house:
+                await _frozen(house, server)
                 await _away_and_back(house, server)
         finally:
             server.stop()
+
+
+async def _frozen(house: House, server: EmbeddedPostgres) -> None:
+    """The server takes connections and says nothing: worse than one that is gone."""
+    customer = await house.outside.newcomer()
+    await customer.replies("Hi", "Print Shop")
+    await ordered(house, customer)
+    pay_here = (await customer.hears("Pay here"))["links"][0]
+    [event, *_] = await bank_of(house).holds_back(pay_here)
+    await house.quiet()
+
+    postmaster = psutil.Process(server.pid)
+    processes = [postmaster, *postmaster.children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    try:
+        began = time.monotonic()
+        assert await bank_of(house).delivers(event) == [503]
+        assert time.monotonic() - began < 5  # Razorpay waits no longer
+    finally:
+        for process in processes:
+            process.resume()
+    assert await bank_of(house).delivers(event) == [200]
+    await customer.hears("Your token is", timeout=40)
+    await house.quiet(within=5, timeout=40)
+    assert await customer.count("Your token is") == 1
+    assert await house.prints(customer) == ["thesis.pdf"]
 
 
 async def _away_and_back(house: House, server: EmbeddedPostgres) -> None:
