@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -13,8 +14,9 @@ numbers = itertools.count(1)
 
 
 async def message(request: Request) -> JSONResponse:
-    async with request.form() as form:
-        to = str(form.get("To", ""))
+    if request.method == "GET":
+        return JSONResponse({"messages": [], "next_page_uri": None})
+    to = dict(parse_qsl((await request.body()).decode())).get("To", "")
     shown = {"sid": f"SM{next(numbers):032x}", "status": "queued", "to": to, "body": ""}
     return JSONResponse(shown | {"date_created": "Sun, 22 Nov 2026 09:00:00 +0000"}, 201)
 
@@ -29,7 +31,7 @@ async def health(_: Request) -> JSONResponse:
 
 app = Starlette(
     routes=[
-        Route("/2010-04-01/Accounts/{sid}/Messages.json", message, methods=["POST"]),
+        Route("/2010-04-01/Accounts/{sid}/Messages.json", message, methods=["GET", "POST"]),
         Route("/v1/Content", content, methods=["POST"]),
         Route("/health", health),
     ]
