@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import itertools
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -197,6 +198,13 @@ class Counter:
         finally:
             server.should_exit = True
             await running
+
+
+def csrf_of(page: httpx2.Response) -> str:
+    """The token that the page's forms carry."""
+    found = re.search(r'name="csrf" value="([^"]+)"', page.text)
+    assert found, page.text
+    return found.group(1)
 
 
 def a_link(number: int, amount_paise: int) -> PaymentLink:
