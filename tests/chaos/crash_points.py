@@ -149,7 +149,7 @@ def prints(story: Story, scene: Scene) -> None:
         scene.dies()
         _answers(customer)
         link = customer.hears_the_link(seconds=REST_SECONDS)
-    elif story.point.startswith("link."):
+    elif story.point.startswith(_AFTER_THE_QUESTIONS):
         customer.sends(_document(customer))
         _answers(customer)
         scene.dies()
@@ -234,6 +234,7 @@ def _answers(customer: Customer) -> None:
     customer.says("1")
 
 
+_AFTER_THE_QUESTIONS = ("print_ready.", "link.")
 _BEFORE_THE_QUESTIONS = ("mover.claim", "mover.before_send", "fetch.", "convert.")
 DOUBTFUL = frozenset({"UNCERTAIN"})
 EITHER = frozenset({"COMPLETED", "UNCERTAIN"})
@@ -258,6 +259,7 @@ STORIES = [
     Story("fetch.done", BACKGROUND, prints),
     Story("fetch.after_rename", BACKGROUND, prints),
     Story("convert.before_commit", BACKGROUND, prints),
+    Story("print_ready.before_commit", BACKGROUND, prints),
     Story("link.before_create", BACKGROUND, prints),
     Story("link.after_create", BACKGROUND, prints),
     Story("link.before_cancel", BACKGROUND, changes_the_order),

@@ -7,6 +7,7 @@ person moves a job on.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -143,9 +144,19 @@ class QueueService:
     # Out
 
     async def claim(
-        self, shop_id: UUID, offer: Offer, *, wait: float, job_id: UUID | None = None
+        self,
+        shop_id: UUID,
+        offer: Offer,
+        *,
+        wait: float,
+        job_id: UUID | None = None,
+        gone: Callable[[], Awaitable[bool]] | None = None,
     ) -> dict[str, Any] | None:
-        """The next job for this offer, waiting up to ``wait`` seconds for one."""
+        """The next job for this offer, waiting up to ``wait`` seconds for one.
+
+        ``gone`` tells that nobody waits for the answer any more: a worker that was killed must
+        not be given the next job, which would lie until its lease is over.
+        """
         loop_until = asyncio.get_running_loop().time() + min(wait, MAX_WAIT_SECONDS)
         while True:
             heard = self._listener.heard
@@ -160,6 +171,8 @@ class QueueService:
             if left <= 0 or self._closing:
                 return None
             await self._listener.wait(heard, min(left, RESCAN_SECONDS))
+            if gone is not None and await gone():
+                return None
 
     async def heartbeat(self, shop_id: UUID, job_id: UUID, epoch: int, attempt_id: UUID) -> Answer:
         async with self._database.pool.connection() as connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from app.api.deps import CallerDep, ShopDep, guarded, worker_only, worker_or_staff
 from app.api.schemas import ClaimIn, JobBeatIn, JobOut, PrinterIn, ReportIn
@@ -13,14 +13,22 @@ from app.api.views import job_view, row_view
 from app.repositories.print_jobs import Offer
 from app.services.queue_service import Report
 
-router = APIRouter(prefix="/api/v1/print_jobs", tags=["print jobs"])
-for_workers = APIRouter(route_class=guarded(worker_only))
-for_both = APIRouter(route_class=guarded(worker_or_staff))
+router = APIRouter(tags=["print jobs"])
+# The prefix stands at the inner routers: figures and logs name a route by what it carries itself.
+PREFIX = "/api/v1/print_jobs"
+for_workers = APIRouter(prefix=PREFIX, route_class=guarded(worker_only))
+for_both = APIRouter(prefix=PREFIX, route_class=guarded(worker_or_staff))
 
 
 @for_workers.post("/claim", response_model=JobOut, responses={204: {"description": "no job"}})
-async def claim(ask: ClaimIn, who: CallerDep, shop: ShopDep) -> Any:
-    job = await shop.printing.claim(who.shop_id, _offer(ask), wait=ask.wait, job_id=ask.job_id)
+async def claim(ask: ClaimIn, who: CallerDep, shop: ShopDep, request: Request) -> Any:
+    job = await shop.printing.claim(
+        who.shop_id,
+        _offer(ask),
+        wait=ask.wait,
+        job_id=ask.job_id,
+        gone=request.is_disconnected,
+    )
     if job is None:
         return Response(status_code=204)
     # Written out here: a worker waits, and the framework would check the checked once more.
