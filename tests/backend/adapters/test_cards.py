@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import pikepdf
 import pypdfium2
 import pytest
 from PIL import Image
 
-from app.adapters.card_sheets import card_boxes, passport_boxes
+from app.adapters.card_sheets import card_boxes, passport_boxes, write_passport_sheet
 from app.adapters.cards import Corners, find_card, ratio, straighten
 from app.adapters.intake import Intake
 from app.adapters.layout import MM
@@ -199,6 +200,24 @@ async def test_passport_photos_are_35_by_45(intake: Intake, tmp_path: Path, coun
         assert (right - left, top - bottom) == pytest.approx((35, 45), abs=0.1)
     with pytest.raises(BadInput, match="8 or 12"):
         await intake.passport_sheet(photo, tmp_path / "work", count=9, limits=LIMITS)
+
+
+def test_a_tall_photo_loses_more_below_than_above(tmp_path: Path) -> None:
+    """Faces are in the upper part: of 1,200 rows 771 stay, and a third of the rest goes above."""
+    photo = Image.new("RGB", (600, 1200), (0, 0, 255))
+    photo.paste((255, 0, 0), (0, 0, 600, 300))
+
+    write_passport_sheet(photo, 8, tmp_path / "sheet.pdf")
+
+    with pikepdf.open(tmp_path / "sheet.pdf") as pdf:
+        held = pdf.pages[0].obj.Resources.XObject.P0
+        assert isinstance(held, pikepdf.Stream)
+        stored = pikepdf.PdfImage(held).as_pil_image()
+    red = stored.convert("RGB").getchannel("R").point(lambda value: 255 if value > 128 else 0)
+    box = red.getbbox()
+    assert stored.size == (600, 771)
+    assert box is not None
+    assert box[3] == pytest.approx(300 - 429 * 0.35, abs=3)
 
 
 async def test_what_is_no_photo_is_refused(intake: Intake, tmp_path: Path) -> None:
