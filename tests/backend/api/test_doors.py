@@ -118,17 +118,20 @@ async def test_bodies_end_somewhere(shop: House, path: str, limit: int) -> None:
 
 async def test_unsigned_webhooks_change_nothing(shop: House) -> None:
     before = await shop.all_counts()
-    wrong_keys = ({}, {"X-Twilio-Signature": "x"}, {"X-Twilio-Signature": "é".encode("latin-1")})
+    wrong_keys: tuple[Any, ...] = (
+        {},
+        {"X-Twilio-Signature": "x"},
+        {"X-Twilio-Signature": "é".encode("latin-1")},
+    )
     for path in ("/webhook/twilio", "/webhook/twilio/status"):
         for headers in wrong_keys:
-            answer = await shop.api.post(path, data={"MessageSid": "x"}, headers=headers)  # type: ignore[arg-type]
+            answer = await shop.api.post(path, data={"MessageSid": "x"}, headers=headers)
             refused(answer, 403, "bad_signature")
     razorpay = "/api/webhooks/razorpay-webhook"
     for signature in ("", "0" * 64, "é".encode("latin-1"), "zz", "0" * 10_000):
+        signed: Any = {"X-Razorpay-Signature": signature}
         answer = await shop.api.post(
-            razorpay,
-            content=b'{"event": "payment.captured"}',
-            headers={"X-Razorpay-Signature": signature},
+            razorpay, content=b'{"event": "payment.captured"}', headers=signed
         )
         refused(answer, 403, "bad_signature")
     refused(await shop.api.post(razorpay, content=b"{}"), 403, "bad_signature")
@@ -184,7 +187,11 @@ async def test_health_names_its_parts_and_no_secrets(shop: House) -> None:
 
 
 async def test_metrics_are_prometheus_text(shop: House) -> None:
+    await shop.worker().asks()
+    await shop.api.get(f"/o/{'x' * 43}")
     answer = await shop.api.get("/metrics", headers=shop.staff)
+    assert 'route="/api/v1/print_jobs/claim"' in answer.text
+    assert "x" * 43 not in answer.text
     assert answer.headers["content-type"].startswith("text/plain")
     assert "printwala_requests_total" in answer.text
     assert shop.token not in answer.text

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from app.domain.chat import Doc, FileReady, Said
+from app.domain.chat import Doc, Event, FileReady, Said
 from app.ports import Limits
 from app.services.capture_service import Seen
 from tests.support.outside import PATIENCE, Customer, pdf_of
@@ -64,7 +64,8 @@ async def ordered(
         document.color_pages, document.storage_key = list(colored), key
         await tx.session.flush()
         ready = Doc(str(document.id), name, pages, colored)
-        for number, event in enumerate((FileReady(ready), Said(how), Said(str(copies)))):
+        events: tuple[Event, ...] = (FileReady(ready), Said(how), Said(str(copies)))
+        for number, event in enumerate(events):
             await shop.twilio._sessions.turn(tx, who, event, key=f"seed:{made}:{number}")
     deadline = time.monotonic() + 2 * PATIENCE
     while time.monotonic() < deadline:

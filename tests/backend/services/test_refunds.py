@@ -216,11 +216,10 @@ async def test_cancelling_and_beginning_have_one_winner(shop: House) -> None:
         return answer.status_code
 
     async def race(number: int) -> tuple[int, int]:
-        moves = [held[number].begins(), cancel(orders[number])]
         if number % 2:
-            begun, cancelled = await asyncio.gather(*moves)
+            begun, cancelled = await asyncio.gather(held[number].begins(), cancel(orders[number]))
         else:
-            cancelled, begun = await asyncio.gather(*reversed(moves))
+            cancelled, begun = await asyncio.gather(cancel(orders[number]), held[number].begins())
         return begun.status_code, cancelled
 
     results = await asyncio.gather(*map(race, range(len(people))))
