@@ -54,9 +54,6 @@ class Outside:
         assert response.status_code < 300, f"{path}: {response.text}"
         return response.json()
 
-    async def world(self) -> Any:
-        return await self.control("GET", "/world")
-
     async def trouble(self, operation: str, kind: str, **more: Any) -> None:
         await self.control("POST", "/faults", {"operation": operation, "kind": kind, **more})
 

@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,6 @@ class House:
     outside: Outside
     inside: Shop
     token: str = ""
-    workers: list[Worker] = field(default_factory=list)
 
     async def sql(self, query: str, *values: Any) -> list[dict[str, Any]]:
         async with self.inside.database.pool.connection() as connection:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -38,8 +37,3 @@ async def customer(shop: House) -> Customer:
 @pytest.fixture
 def bank(shop: House) -> Bank:
     return bank_of(shop)
-
-
-@pytest.fixture
-def data_dir(tmp_path: Path) -> Path:
-    return tmp_path

@@ -391,7 +391,6 @@ async def test_cancelling_while_paying_has_one_outcome(shop: House, bank: Bank) 
     await asyncio.gather(*(story(person, n) for n, person in enumerate(people)))
     await shop.quiet(within=5, timeout=40)
 
-    outcomes = set()
     for person in people:
         order, jobs = await shop.order_of(person), await shop.jobs_of(person)
         [payment] = await shop.payments_of(person)
@@ -399,5 +398,3 @@ async def test_cancelling_while_paying_has_one_outcome(shop: House, bank: Bank) 
         ending = (order["status"], payment["disposition"], len(jobs), len(refunds))
         assert ending in {("PAID", "FULFILS", 1, 0), ("CANCELLED", "REFUND", 0, 1)}
         assert payment["refunded_paise"] == sum(refunds)
-        outcomes.add(ending[0])
-    assert outcomes <= {"PAID", "CANCELLED"}
