@@ -194,7 +194,7 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="printwala-customers-") as name,
         stage.postgres() as database,
         simulator(port=outside, backend=url, paper=Path(name) / "paper"),
-        stage.backend(database, port=port, **vendors(origin)),
+        stage.backend(database, port=port, log=None, **vendors(origin)),
         worker(url, Path(name)),
     ):
         control = Control(origin)

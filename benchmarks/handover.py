@@ -81,8 +81,8 @@ class Claimer:
             time.sleep(random.uniform(*pause))
         spent = []
         for _ in range(count):
-            name, at = self.child.stdout.readline().split()
-            spent.append((int(at) - begun.pop(name)) / 1e9)
+            job, held = self.child.stdout.readline().split()
+            spent.append((int(held) - begun.pop(job)) / 1e9)
         return spent
 
     def close(self) -> None:
@@ -152,17 +152,30 @@ def paid_event(order: rows.Waiting, number: int) -> bytes:
     """``payment_link.paid`` as Razorpay sends it, with what a receiver may look at."""
     payment, now = f"pay_BENCH{order.link_id[6:]}", int(time.time())
     provider_order = f"order_{order.link_id[6:]}"
-    money = {"amount": rows.AMOUNT_PAISE, "currency": "INR", "created_at": now}
-    link = {"id": order.link_id, "reference_id": order.reference_id, "status": "paid"}
+    money: dict[str, Any] = {"amount": rows.AMOUNT_PAISE, "currency": "INR", "created_at": now}
+    link: dict[str, Any] = {
+        "id": order.link_id,
+        "reference_id": order.reference_id,
+        "status": "paid",
+    }
     link |= {"amount_paid": rows.AMOUNT_PAISE, "order_id": provider_order, "accept_partial": False}
-    paid = {"id": payment, "entity": "payment", "status": "captured", "captured": True}
+    paid: dict[str, Any] = {
+        "id": payment,
+        "entity": "payment",
+        "status": "captured",
+        "captured": True,
+    }
     paid |= {"method": "upi", "order_id": provider_order, "vpa": "customer@exampleupi"}
     bought = {"id": provider_order, "status": "paid", "receipt": order.reference_id}
     payload = {
         name: {"entity": entity | money}
         for name, entity in (("payment_link", link), ("payment", paid), ("order", bought))
     }
-    event = {"entity": "event", "account_id": "acc_FAKEacct000001", "created_at": now + number}
+    event: dict[str, Any] = {
+        "entity": "event",
+        "account_id": "acc_FAKEacct000001",
+        "created_at": now + number,
+    }
     event |= {"event": "payment_link.paid", "contains": list(payload), "payload": payload}
     return json.dumps(event).encode()
 

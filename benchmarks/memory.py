@@ -137,7 +137,7 @@ def main() -> None:
     ):
         stage.wait_for(f"{sink}/health", twilio)
         upgrade(database)  # every start but the first finds its tables there
-        with stage.backend(database, log=LOG, **vendor) as (url, child):
+        with stage.backend(database, port=None, log=LOG, **vendor) as (url, child):
             at_start = resident(child.pid)
             begun = time.monotonic()
             sizes = []

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 
-from benchmarks.stage import free_port, process, wait_for
+from benchmarks.stage import process, wait_for
 from simulator.settings import FAKE_CREDENTIALS, base_urls
 
 
@@ -59,6 +59,3 @@ def silent_people(control: Control, phones: list[str]) -> None:
         control.post("/people", name=phone, phone=phone)
         control.post(f"/people/{phone}/say", text="Hi")
     control._client.delete(f"/faults/{fault['id']}").raise_for_status()
-
-
-__all__ = ["Control", "free_port", "silent_people", "simulator", "vendors"]

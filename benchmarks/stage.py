@@ -27,6 +27,8 @@ from tests.support.services import (  # noqa: E402
     redis_server,
 )
 
+__all__ = ["free_port"]  # handed on; everything else is defined here
+
 ACCOUNT_SID = "AC0000000000000000000000000000fa4e"
 AUTH_TOKEN = "0123456789abcdef0123456789abcdef"
 WEBHOOK_SECRET = "webhook-secret-of-the-benchmark"
