@@ -111,7 +111,19 @@ class Scene:
                 "UPDATE print_jobs SET lease_until = clock_timestamp() - interval '1 second' "
                 "WHERE status IN ('CLAIMED', 'PRINTING')"
             )
+            held = "SELECT 1 FROM print_jobs WHERE status IN ('CLAIMED', 'PRINTING')"
+            eventually(lambda: not self.town.sql(held), seconds=30, why="no lease lapses")
         self.town.start_what_died()
+        if self.story.who is Who.BACKGROUND:
+            self._sweep_comes()
+
+    def _sweep_comes(self) -> None:
+        """The quarter of a minute until the next sweep for tasks of dead workers passes."""
+        self.town.sql(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args) VALUES "
+            "('default', 'sweep_stalled', 'sweep_stalled', '{\"timestamp\": 0}') "
+            "ON CONFLICT DO NOTHING"
+        )
 
     def _age_the_dead(self) -> None:
         """A minute passes for the task workers of a background process that is dead."""
@@ -160,6 +172,7 @@ def prints(story: Story, scene: Scene) -> None:
     bank.pays(link)
     if scene.ending.exit_code is None:
         scene.dies()
+    customer.hears("received. Your token is", seconds=REST_SECONDS)
 
 
 def repeats_a_message(_: Story, scene: Scene) -> None:
