@@ -206,7 +206,7 @@ def test_the_limits_of_an_ordinary_user_let_every_decoder_work(tmp_path: Path) -
                 os.setgroups([])
                 os.setgid(NOBODY)
                 os.setuid(NOBODY)
-                intake_child._limit(task, box / "in")
+                intake_child._limit(task, [box / "in"])
                 answer = json.loads(intake_child._work(task, box))
                 code = 0 if answer.get("pages") == 1 else 2
             finally:
