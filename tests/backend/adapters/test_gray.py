@@ -63,6 +63,7 @@ REWRITTEN = {
     "named": operators(f"/DeviceRGB cs 0.9 0.1 0.5 sc {BOX}"),
     "profile": spaces(f"/P cs 0.1 0.5 0.9 scn {BOX}", P=made.profile(3)),
     "palette": spaces(f"/P cs 1 sc {BOX}", P=made.indexed),
+    "a space that comes back": spaces(f"/P cs q 0 1 0 rg Q 1 sc {BOX}", P=made.indexed),
     "black as a spot": spaces(f"/P cs 0.5 scn {BOX} 1 0 0 rg 9 9 9 9 re f", P=made.spot("/Black")),
     "picture": made.picture(),
     "jpeg": made.jpeg(),
