@@ -54,11 +54,12 @@ async def took(intake: Intake, source: Path, work: Path, choices: Choices, pages
 
 async def rows(intake: Intake, folder: Path) -> list[Row]:
     """Each kind of page, made black & white; then four on a side."""
-    repeated: Callable[[made_colour.Page], Path] = lambda page: coloured(  # noqa: E731
-        folder / "raw.pdf", *[page] * PAGES
-    )
+
+    def repeated(page: made_colour.Page) -> Path:
+        return coloured(folder / "raw.pdf", *[page] * PAGES)
+
     bw, four = Choices(PrintType.BW), Choices(PrintType.COLOR, per_sheet=4)
-    cases = [
+    cases: list[tuple[str, Callable[[], Path], Choices, float]] = [
         ("grey text, left alone", lambda: text_pages(folder / "raw.pdf", PAGES), bw, 0.2),
         ("text with a red heading, rewritten", lambda: repeated(operators(LINES)), bw, 1.0),
         ("JPEG picture, rewritten", lambda: repeated(made_colour.jpeg()), bw, 1.0),
