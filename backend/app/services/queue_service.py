@@ -91,7 +91,9 @@ class QueueService:
         choices = Choices.read(quote.choices)
         colored = list(quote.color_pages) if quote.print_type == "BOTH" else []
         if quote.print_type == "COLOR":
-            colored = list(range(1, quote.pages + 1))
+            # A blank back is a page of a laid-out file, and carries no ink.
+            every = list(range(1, quote.pages + 1))
+            colored = list(quote.color_pages) if quote.print_file_id else every
         job = await tx.print_jobs.add(
             PrintJob(
                 shop_id=order.shop_id,
