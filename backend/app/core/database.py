@@ -42,6 +42,14 @@ IDLE_IN_TRANSACTION_MS = 30_000
 CONNECT_SECONDS = 3
 # In all a process takes at most about 35 connections, so that two fit into PostgreSQL's 100.
 HOT_CONNECTIONS = 6
+# A peer that vanished without a word is given up after seconds, not after TCP's quarter of an hour.
+NETWORK = {
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 TIMEOUTS = (
     f"-c statement_timeout={STATEMENT_MS} -c lock_timeout={LOCK_MS} "
     f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
@@ -75,7 +83,7 @@ class Database:
             max_overflow=pool_size,
             pool_timeout=10,
             pool_pre_ping=True,
-            connect_args={"options": TIMEOUTS, "connect_timeout": CONNECT_SECONDS},
+            connect_args={"options": TIMEOUTS, **NETWORK},
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self.pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
@@ -87,8 +95,8 @@ class Database:
             kwargs={
                 "autocommit": True,
                 "options": TIMEOUTS,
-                "connect_timeout": CONNECT_SECONDS,
                 "prepare_threshold": 1,
+                **NETWORK,
             },
         )
 

@@ -75,6 +75,15 @@ class Housekeeping:
         said = ", ".join(f"{count} {status}" for status, count in sorted(found.items()))
         return await self._done("payments", f"{len(due)} links read: {said or 'none due'}")
 
+    async def captures(self) -> str:
+        """The provider's captured payments against ours."""
+        try:
+            found = await self._links.catch_up()
+        except ProviderError as error:
+            log.warning("payments not listed", why=str(error))
+            return "captures: not listed now"
+        return await self._done("captures", f"{found} found that no door had seen")
+
     async def refunds(self) -> str:
         """Refunds in flight."""
         async with self._unit_of_work("system:sweep") as tx:
@@ -166,6 +175,7 @@ class Housekeeping:
         return [
             await self.leases(),
             await self.payments(),
+            await self.captures(),
             await self.refunds(),
             await self.orders(),
             await self.lost_tasks(),

@@ -27,6 +27,7 @@ LOOKS = (60, 60, 60, 120, 300, 300, 300, 300)
 DAILY = 86_400
 LAST_LOOK = 7
 # Razorpay wants links to live 15 minutes at least, by its own clock.
+CATCH_UP = timedelta(days=3)
 SHORTEST_LINK = timedelta(minutes=16)
 SOON = datetime.min.replace(tzinfo=UTC)
 
@@ -269,6 +270,33 @@ class LinkService:
         # Closed: banks settle up to days late, so it is read daily for a week.
         born = row.created_at
         return DAILY if self._clock.now() - born < timedelta(days=LAST_LOOK) else None
+
+    async def catch_up(self) -> int:
+        """Captured payments of the last days that no door has seen: the provider's list against
+        our books. Finds a second payment on a link that was paid already, among others."""
+        gateway = self._gateway
+        if gateway is None:
+            return 0
+        now = self._clock.now()
+        listed = await gateway.list_payments(since=now - CATCH_UP, until=now)
+        captured = [each for each in listed if each.status in ("captured", "refunded")]
+        async with self._unit_of_work("system:sweep") as tx:
+            known = await tx.payments.known([each.id for each in captured])
+        missed = [each for each in captured if each.id not in known]
+        for each in missed:
+            await self._captures.settle(
+                Seen(
+                    payment_id=each.id,
+                    amount_paise=each.amount_paise,
+                    currency=each.currency,
+                    method=each.method,
+                    reference_id=each.reference_id,
+                    link_id=each.link_id,
+                    order_id=each.order_id,
+                ),
+                door="list",
+            )
+        return len(missed)
 
     async def returned(self, query: dict[str, str]) -> str | None:
         """The payer came back: where to send the browser, and a reason to look at the link.

@@ -127,6 +127,7 @@ def _register_sweeps(queue: procrastinate.App, keep: Housekeeping) -> None:
     for name, cron, work in (
         ("sweep_leases", "* * * * * */5", keep.leases),
         ("sweep_payments", "* * * * * */10", keep.payments),
+        ("sweep_captures", "23 4,10,16,22 * * *", keep.captures),
         ("sweep_refunds", "* * * * * */30", keep.refunds),
         ("sweep_orders", "* * * * * */15", keep.orders),
         ("sweep_lost_tasks", "* * * * * */15", keep.lost_tasks),

@@ -12,7 +12,7 @@ import structlog
 from procrastinate import exceptions, jobs
 from procrastinate.jobs import Job
 
-from app.core.database import DATABASE_DOWN, TIMEOUTS
+from app.core.database import DATABASE_DOWN, NETWORK, TIMEOUTS
 from app.domain.errors import ProviderUnavailable, ProviderUncertain
 
 log = structlog.get_logger(__name__)
@@ -59,7 +59,7 @@ def open_queue(database_url: str) -> procrastinate.App:
         conninfo=database_url,
         min_size=1,
         max_size=QUEUE_CONNECTIONS,
-        kwargs={"options": TIMEOUTS, "connect_timeout": 3},
+        kwargs={"options": TIMEOUTS, **NETWORK},
     )
     return procrastinate.App(connector=connector)
 

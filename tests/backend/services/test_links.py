@@ -166,3 +166,22 @@ async def test_an_intent_whose_task_was_lost_is_taken_up_again(
     await shop.inside.housekeeping.payments()
     await customer.hears("Pay here")
     assert len(await links_of(shop, customer)) == 1
+
+
+async def test_money_no_webhook_told_of_is_found_in_the_providers_list(
+    shop: House, customer: Customer, bank: Bank
+) -> None:
+    link = await customer.wants(copies=1)
+    await shop.outside.trouble("razorpay.webhook.*", "drop", times=None)
+    await bank.captures(link, "twice")
+    assert await shop.payments_of(customer) != []
+    assert [row["status"] for row in await shop.payments_of(customer)] == ["LINK_SENT"]
+
+    assert await shop.inside.links.catch_up() == 2
+    await customer.hears("token")
+    await shop.quiet()
+
+    owners = sorted(row["disposition"] for row in await shop.payments_of(customer))
+    assert owners == ["FULFILS", "REFUND"]
+    assert len(await shop.jobs_of(customer)) == 1
+    assert await shop.inside.links.catch_up() == 0
