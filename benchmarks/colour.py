@@ -1,0 +1,99 @@
+"""Which pages need the colour printer: a person's labels beside the detector's, as a matrix.
+
+The generated set (scans in several lights, photographs, drawings) is the one the tests hold; the
+collected set is the first page of documents from ``../shared/corpus``, labelled by looking at them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from app.adapters.intake import Intake
+from app.domain.errors import DocumentRefused
+from app.ports import Limits
+from benchmarks.stage import ROOT
+from tests.backend.adapters import made_pdf
+from tests.backend.adapters.coloured_pages import DRAWINGS, PICTURES
+
+CORPUS = ROOT.parent / "shared" / "corpus" / "pdf"
+LIMITS = Limits(max_bytes=32_000_000, max_pages=500)
+COLOURED = """
+pdfjs--issue19848 qpdf--manual-appearances-print-out pdfjs--issue12010_reduced
+pdfjs--SimFang-variant pdfjs--annotation-freetext pdfjs--freetexts pdfjs--canvas
+pdfjs--bug1868759 pdfjs--blendmode pdfjs--mesh_shading_empty pdfjs--knockout_blend_multiply
+pdfjs--devicen pdfjs--images_1bit_grayscale qpdf--direct-dr pdfjs--issue15910
+qpdf--form-fields-and-annotations-shared
+"""
+PLAIN = """
+pdfjs--operator-in-TJ-array pdfjs--issue18036 qpdf--kept-no-fields pdfjs--issue6069
+qpdf--remove-labels qpdf--three-files-2,3,4-collate-out pdfjs--bitmap-symbol-textrefine
+pdfjs--bitmap-composite-and-xnor pdfjs--page_with_number_and_link
+pdfjs--acroform_calculation_order qpdf--lin1 pdfjs--nested_outline pdfjs--issue11931
+qpdf--remove-info pdfjs--issue16063 pdfjs--bitmap-symbol-symhuffuncompressed-texthuff
+pdfjs--page_with_number pdfjs--bug1851498 pdfjs--issue17671
+pdfjs--annotation-line-without-appearance-empty-Rect sample-files--crazyones-pdfa
+qpdf--minimal-linearized qpdf--qpdfjob-ctest2 qpdf--bad-jpeg-out pdfjs--issue5946
+pdfjs--issue8798r pdfjs--helloworld-bad
+"""
+
+
+async def generated(intake: Intake, folder: Path) -> list[tuple[str, bool, bool]]:
+    """(name, a person's label, ours)."""
+    judged = []
+    for name, (coloured, make) in PICTURES.items():
+        source = folder / "picture"
+        source.write_bytes(make())
+        prepared = await intake.prepare(source, folder / "out", limits=LIMITS)
+        judged.append((name, coloured, bool(prepared.color_pages)))
+    drawn = made_pdf.make(folder / "drawn.pdf", [content for _, content in DRAWINGS.values()])
+    prepared = await intake.prepare(drawn, folder / "out", limits=LIMITS)
+    judged += [
+        (name, coloured, number in prepared.color_pages)
+        for number, (name, (coloured, _)) in enumerate(DRAWINGS.items(), 1)
+    ]
+    return judged
+
+
+async def collected(intake: Intake, folder: Path) -> list[tuple[str, bool, bool]]:
+    judged = []
+    for names, coloured in ((COLOURED, True), (PLAIN, False)):
+        for name in names.split():
+            try:
+                prepared = await intake.prepare(
+                    CORPUS / f"{name}.pdf", folder / "out", limits=LIMITS
+                )
+            except DocumentRefused as refused:
+                print(f"{name}: refused, {refused.reason}")
+                continue
+            judged.append((name, coloured, 1 in prepared.color_pages))
+    return judged
+
+
+def show(title: str, judged: list[tuple[str, bool, bool]]) -> None:
+    counts = Counter((label, ours) for _, label, ours in judged)
+    print(f"{title}: {len(judged)} pages      found coloured   found black & white")
+    for label, words in ((True, "labelled coloured"), (False, "labelled black & white")):
+        print(f"  {words:24}{counts[label, True]:14}{counts[label, False]:22}")
+    for name, label, ours in judged:
+        if label is not ours:
+            print(f"  wrong: {name}")
+
+
+async def measure() -> None:
+    intake = Intake.detect(previews=0)
+    try:
+        with tempfile.TemporaryDirectory(prefix="printwala-colour-") as folder:
+            show("generated", await generated(intake, Path(folder)))
+            if CORPUS.is_dir():
+                show("collected", await collected(intake, Path(folder)))
+            else:
+                print(f"collected: {CORPUS} is not here; its pages were not looked at")
+    finally:
+        intake.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(measure())
