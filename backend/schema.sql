@@ -395,6 +395,7 @@ CREATE TABLE print_files (
     bytes BIGINT NOT NULL, 
     pages INTEGER NOT NULL, 
     color_pages JSONB NOT NULL, 
+    preview_keys JSONB DEFAULT '[]'::jsonb NOT NULL, 
     created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
     deleted_at TIMESTAMP WITH TIME ZONE, 
     CONSTRAINT pk_print_files PRIMARY KEY (id), 

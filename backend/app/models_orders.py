@@ -74,6 +74,7 @@ class PrintFile(Base):
     bytes: Mapped[int] = mapped_column(BigInteger)
     pages: Mapped[int]
     color_pages: Mapped[list[Any]]
+    preview_keys: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     created_at: Mapped[datetime] = time_of_birth()
     deleted_at: Mapped[datetime | None]
 

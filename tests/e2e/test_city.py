@@ -38,6 +38,9 @@ def test_a_customer_served_by_two_backends_in_turn_notices_nothing(
     order = town.order_of(customer)
     assert (order["status"], order["job_status"]) == ("READY", "COMPLETED")
     assert len(town.paper.sides(order["job"])) == 6
+    [quoted] = town.sql("SELECT sha256 FROM quotes WHERE order_id = %s", order["id"])
+    handed_over = {side["sha256"] for side in town.paper.sides(order["job"])}
+    assert handed_over == {quoted["sha256"]}, "printed is what was priced"
     assert (
         town.paper.words(order["job"]) == [f"{customer.name} page {page}" for page in (1, 2, 3)] * 2
     )

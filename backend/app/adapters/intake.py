@@ -139,6 +139,8 @@ class Intake:
             "choices": plan.choices.as_dict(),
             "pages": plan.document_pages,
             "color_pages": colored,
+            "previews": self._previews,
+            "page_seconds": self._page_seconds,
         }
         async with self._readers.lend() as reader:
             await asyncio.to_thread(shutil.copyfile, source, reader.box / "in")
@@ -146,12 +148,17 @@ class Intake:
             made = reader.box / "out.pdf" if reply.get("changed") else source
             target = workdir / "baked.pdf"
             digest, size = await asyncio.to_thread(_fetch, made, target)
+            shown = min(int(reply.get("previews", 0)), self._previews, len(plan.faces))
+            previews = [workdir / f"baked-{number + 1}.jpg" for number in range(shown)]
+            for number, preview in enumerate(previews, 1):
+                await asyncio.to_thread(_fetch, reader.box / f"preview-{number}.jpg", preview)
         return Baked(
             path=target,
             sha256=digest,
             bytes=size,
             pages=len(plan.faces),
             color_pages=plan.color_faces,
+            previews=tuple(previews),
         )
 
     async def card_facts(self, photo: Path) -> CardFacts:

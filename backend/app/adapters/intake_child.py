@@ -246,8 +246,20 @@ def _prepare_pdf(
 
 def _bake(task: dict[str, Any], box: Path) -> dict[str, object]:
     made = plan(Choices.read(task["choices"]), int(task["pages"]), task["color_pages"])
-    cooked = bake(box / "in", box / "out.pdf", made, scratch=box / "scratch")
-    return {"changed": cooked.changed}
+    target = box / "out.pdf"
+    cooked = bake(box / "in", target, made, scratch=box / "scratch")
+    if not cooked.changed:
+        return {"changed": False, "previews": 0}
+    with pdf.reopen(target) as again:
+        # The second reader counts these pages too, and the customer sees what will be printed.
+        seen = render.look(
+            target,
+            expected=len(made.faces),
+            previews=int(task["previews"]),
+            page_seconds=float(task["page_seconds"]),
+            is_grey=render.proof(again),
+        )
+    return {"changed": True, "previews": len(seen.previews)}
 
 
 def _cards(task: dict[str, Any], box: Path) -> dict[str, object]:

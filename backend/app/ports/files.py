@@ -75,13 +75,17 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Baked:
-    """A file whose page i is face i of one copy. ``color_pages`` are its 1-based colour faces."""
+    """A file whose page i is face i of one copy. ``color_pages`` are its 1-based colour faces.
+
+    ``previews`` show the first faces as they will be printed; none where nothing was changed.
+    """
 
     path: Path
     sha256: str
     bytes: int
     pages: int
     color_pages: tuple[int, ...]
+    previews: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,10 +146,11 @@ class Documents:
         return list(rows)
 
     async def files_of(self, document_id: UUID) -> list[str]:
-        """Print-ready files made from this document's order: they go with it."""
+        """Print-ready files made for this document's order, and their previews: they go with it."""
         rows = await self._session.execute(
             text(
-                "SELECT f.storage_key FROM print_files f JOIN documents d "
+                "SELECT unnest(f.storage_key || ARRAY(SELECT jsonb_array_elements_text("
+                "  f.preview_keys))) AS storage_key FROM print_files f JOIN documents d "
                 "ON d.order_id = f.order_id WHERE d.id = :id AND f.deleted_at IS NULL"
             ),
             {"id": document_id},
@@ -204,7 +205,9 @@ class Documents:
                 "WHERE deleted_at IS NULL AND storage_key <> '' "
                 "UNION SELECT jsonb_array_elements_text(preview_keys) FROM documents "
                 "WHERE deleted_at IS NULL "
-                "UNION SELECT storage_key FROM print_files WHERE deleted_at IS NULL"
+                "UNION SELECT storage_key FROM print_files WHERE deleted_at IS NULL "
+                "UNION SELECT jsonb_array_elements_text(preview_keys) FROM print_files "
+                "WHERE deleted_at IS NULL"
             )
         )
         return {row.key for row in rows}

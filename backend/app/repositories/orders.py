@@ -120,6 +120,7 @@ class Orders:
         size: int,
         pages: int,
         color_pages: Sequence[int],
+        preview_keys: Sequence[str],
     ) -> PrintFile:
         row = PrintFile(
             order_id=order_id,
@@ -128,6 +129,7 @@ class Orders:
             bytes=size,
             pages=pages,
             color_pages=list(color_pages),
+            preview_keys=list(preview_keys),
         )
         self._session.add(row)
         await self._session.flush()

@@ -51,7 +51,7 @@ class PrintReadyService:
         """Bakes the order's choices into a file outside any transaction, then prices the order.
 
         When the customer changed his mind meanwhile, the file is left to the orphan sweep.
-        ``key`` is empty where the document itself is what will be printed.
+        The first key is empty where the document itself is what will be printed.
         """
         async with self._unit_of_work("system:print_ready") as tx:
             order = await tx.orders.get(order_id)
@@ -66,10 +66,13 @@ class PrintReadyService:
             source = folder / "document.pdf"
             source.write_bytes(await self._store.read(document.storage_key))
             baked = await self._preparer.bake(source, folder, plan=made)
-            key = ""
+            key, previews = "", []
             if baked.sha256 != document.sha256:
                 key = new_storage_key(".pdf")
                 await self._store.put(key, baked.path)
+                for picture in baked.previews:
+                    previews.append(new_storage_key(picture.suffix))
+                    await self._store.put(previews[-1], picture)
         except DocumentRefused as refused:
             log.warning("not print-ready", order=str(order_id), reason=refused.reason.value)
             await self._refuse(order_id, wanted, refused)
@@ -77,16 +80,17 @@ class PrintReadyService:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         crash_here("print_ready.before_commit")
-        await self._made(order_id, wanted, made, baked, key)
+        await self._made(order_id, wanted, made, baked, [key, *previews])
 
     async def _made(
-        self, order_id: UUID, wanted: dict[str, object], made: Plan, baked: Baked, key: str
+        self, order_id: UUID, wanted: dict[str, object], made: Plan, baked: Baked, keys: list[str]
     ) -> None:
         async with self._unit_of_work("system:print_ready") as tx:
             order = await self._still_wanted(tx, order_id, wanted)
             if order is None:
                 return
             row_id = None
+            key, *previews = keys
             if key:
                 row = await tx.orders.keep_file(
                     order_id,
@@ -95,6 +99,7 @@ class PrintReadyService:
                     size=baked.bytes,
                     pages=baked.pages,
                     color_pages=baked.color_pages,
+                    preview_keys=previews,
                 )
                 row_id = row.id
             file = Printable(row_id, baked.sha256, baked.pages, baked.color_pages)

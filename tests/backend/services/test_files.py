@@ -9,7 +9,7 @@ from pathlib import Path
 import pikepdf
 import pypdfium2
 import pytest
-from PIL import ImageChops
+from PIL import Image, ImageChops
 
 from simulator import samples
 from tests.backend.adapters.made_photos import card, on_table
@@ -63,6 +63,12 @@ async def test_black_and_white_is_gray_before_it_reaches_a_driver(
     printed = await shop.inside.store.read(job["storage_key"])
     assert hashlib.sha256(printed).hexdigest() == job["sha256"] == quote != document
     assert colored_pages(printed) == []
+    shown = await shop.one(
+        "SELECT preview_keys FROM print_files WHERE order_id = %s", job["order_id"]
+    )
+    assert len(shown) == 3
+    for key in shown:
+        assert gray_picture(await shop.inside.store.read(key))
     assert (job["pages"], job["needs_color"], job["color_pages"]) == (6, False, [])
 
 
@@ -154,7 +160,10 @@ async def files_of(shop: House, order_id: object) -> list[str]:
     rows = await shop.sql(
         "SELECT storage_key FROM documents WHERE order_id = %s AND storage_key <> '' UNION ALL "
         "SELECT jsonb_array_elements_text(preview_keys) FROM documents WHERE order_id = %s "
-        "UNION ALL SELECT storage_key FROM print_files WHERE order_id = %s AND deleted_at IS NULL",
+        "UNION ALL SELECT storage_key FROM print_files WHERE order_id = %s AND deleted_at IS NULL "
+        "UNION ALL SELECT jsonb_array_elements_text(preview_keys) FROM print_files "
+        "WHERE order_id = %s AND deleted_at IS NULL",
+        order_id,
         order_id,
         order_id,
         order_id,
@@ -174,6 +183,12 @@ def photo_of_a_card(seed: int) -> bytes:
     out = io.BytesIO()
     on_table(card(seed), CORNERS, seed=seed).save(out, "JPEG", quality=90)
     return out.getvalue()
+
+
+def gray_picture(data: bytes) -> bool:
+    red, green, blue = Image.open(io.BytesIO(data)).convert("RGB").split()
+    apart = [ImageChops.difference(red, other).histogram() for other in (green, blue)]
+    return not any(sum(counts[3:]) for counts in apart)
 
 
 def colored_pages(data: bytes) -> list[int]:
