@@ -16,7 +16,7 @@ from tests.chaos.crash_points import STORIES, WHOLE, Ending, Scene, Story, point
 from tests.support.services import PostgresServer, public_directory
 from tests.support.town import Plan, Town
 
-TOWNS = 4  # most of the time is waiting, so a few towns at once cost little more than one
+TOWNS = 3  # most of the time is waiting, so a few towns at once cost little more than one
 
 
 @dataclass
