@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from alembic import op
 from procrastinate.schema import SchemaManager
 
-revision = "0002"
-down_revision = "0001"
+revision = "0004"
+down_revision = "0003"
 
 SQL = Path(__file__).resolve().parents[1] / "sql"
 
@@ -24,4 +24,4 @@ def run(script: str) -> None:
 
 def upgrade() -> None:
     run(SchemaManager.get_schema())
-    run((SQL / "0002_guards.sql").read_text(encoding="utf-8"))
+    run((SQL / "0004_guards.sql").read_text(encoding="utf-8"))
