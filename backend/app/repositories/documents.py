@@ -8,7 +8,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import Document
+from app.models import Document, from_now
 
 # A reprint of a finished order is printed from the same file.
 JOB_NEEDS_FILE = (
@@ -50,7 +50,7 @@ class Documents:
                 media_sid=media_sid,
                 declared_type=declared_type[:200],
                 name=name,
-                delete_after=text("clock_timestamp() + interval '48 hours'"),
+                delete_after=from_now(48 * 3600),
             )
             .on_conflict_do_nothing()
             .returning(Document.id)
@@ -99,9 +99,8 @@ class Documents:
         await self._session.execute(
             update(Document)
             .where(Document.order_id == order_id, Document.deleted_at.is_(None))
-            .values(delete_after=text("clock_timestamp() + make_interval(secs => :secs)"))
-            .execution_options(synchronize_session=False),
-            {"secs": hours * 3600},
+            .values(delete_after=from_now(hours * 3600))
+            .execution_options(synchronize_session=False)
         )
 
     async def forget_unneeded(self, customer_id: UUID) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.domain.lifecycle import PAYMENT, PaymentEvent, advance
 from app.domain.lifecycle import Payment as Status
 from app.domain.money import Ruling
-from app.models import NOW
+from app.models import NOW, from_now
 from app.models_orders import Payment
 
 
@@ -184,19 +184,10 @@ class Payments:
             {"id": payment_id, "amount": amount_paise},
         )
 
-    async def look_again(self, payment: Payment, after_seconds: float | None) -> None:
+    def look_again(self, payment: Payment, after_seconds: float | None) -> None:
         """When the sweep should read this link at the provider; None ends the looking."""
         payment.looks += 1
-        payment.next_look_at = (
-            None
-            if after_seconds is None
-            else (
-                await self._session.execute(
-                    text("SELECT clock_timestamp() + make_interval(secs => :s)"),
-                    {"s": after_seconds},
-                )
-            ).scalar_one()
-        )
+        payment.next_look_at = None if after_seconds is None else from_now(after_seconds)
 
     async def due(self, limit: int = 50) -> list[UUID]:
         rows = await self._session.execute(

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.domain.lifecycle import REFUND, RefundEvent, advance
 from app.domain.lifecycle import Refund as Status
+from app.models import from_now
 from app.models_orders import Refund
 
 
@@ -77,17 +78,8 @@ class Refunds:
     def move(self, refund: Refund, event: RefundEvent) -> None:
         refund.status = advance(REFUND, Status(refund.status), event).value
 
-    async def look_again(self, refund: Refund, after_seconds: float | None) -> None:
-        refund.next_look_at = (
-            None
-            if after_seconds is None
-            else (
-                await self._session.execute(
-                    text("SELECT clock_timestamp() + make_interval(secs => :s)"),
-                    {"s": after_seconds},
-                )
-            ).scalar_one()
-        )
+    def look_again(self, refund: Refund, after_seconds: float | None) -> None:
+        refund.next_look_at = None if after_seconds is None else from_now(after_seconds)
 
     async def due(self, limit: int = 50) -> list[UUID]:
         """Refunds in flight that should be read at the provider, or whose task is gone."""

@@ -130,7 +130,7 @@ class LinkService:
             intent.plink_id, intent.short_url = link.id, link.short_url
             if link.order_id:
                 intent.provider_order_id = link.order_id
-            await tx.payments.look_again(intent, LOOKS[0])
+            tx.payments.look_again(intent, LOOKS[0])
             if intent.status == Payment.INITIATED:
                 tx.payments.move(intent, PaymentEvent.LINK)
             elif intent.status == Payment.CLOSED:
@@ -259,7 +259,7 @@ class LinkService:
                 row.provider_order_id = link.order_id
             if link.status in ("cancelled", "expired") and row.status == Payment.LINK_SENT:
                 tx.payments.move(row, PaymentEvent.CLOSE)
-            await tx.payments.look_again(row, self._next_look(row))
+            tx.payments.look_again(row, self._next_look(row))
         if link.status in ("cancelled", "expired"):
             await self._link_over(payment_id, link.status)
 

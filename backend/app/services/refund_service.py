@@ -300,9 +300,9 @@ class RefundService:
                 tx.refunds.move(refund, _EVENTS.get(seen.status, RefundEvent.ACCEPT))
             except IllegalMove:
                 # An older fact: what we know already goes further.
-                await tx.refunds.look_again(refund, self._next_look(refund))
+                tx.refunds.look_again(refund, self._next_look(refund))
                 return
-            await tx.refunds.look_again(refund, self._next_look(refund))
+            tx.refunds.look_again(refund, self._next_look(refund))
             if refund.status == before:
                 return
             if refund.status == RefundStatus.FAILED:
