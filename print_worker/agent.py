@@ -20,6 +20,7 @@ from print_worker.lane import Lane
 from print_worker.leases import Leases
 from print_worker.print_run import Shop
 from print_worker.printer import Printer, choose
+from print_worker.printers import durable
 from print_worker.printers.virtual import VirtualPrinter
 from print_worker.queue_listener import Bell, JobSource, QueueListener
 from print_worker.reporter import Reporter
@@ -52,9 +53,11 @@ def worker_id(settings: Settings) -> str:
     if settings.worker_id.strip():
         return settings.worker_id.strip()
     path = settings.work_dir / "worker_id"
-    if not path.exists():
-        path.write_text(f"{socket.gethostname()}-{uuid.uuid4().hex[:6]}", "utf-8")
-    return path.read_text("utf-8").strip()
+    known = path.read_text("utf-8").strip() if path.exists() else ""
+    if not known:
+        known = f"{socket.gethostname()}-{uuid.uuid4().hex[:6]}"
+        durable.write(path, known.encode())
+    return known
 
 
 class Agent:
@@ -112,14 +115,24 @@ class Agent:
         for printer in self._printers:
             printer.open()
         for steps in (*self._threads, *(lane.run for lane in self._lanes)):
-            threading.Thread(target=steps, daemon=True).start()
+            threading.Thread(target=self._guarded, args=(steps,), daemon=True).start()
         names = ", ".join(f"{printer.name} ({printer.backend})" for printer in self._printers)
         log.info("Worker %s %s serves %s.", self._backend.worker_id, VERSION, names)
 
-        # In slices: an endless wait would keep Ctrl-C from arriving on Windows.
-        while not self.stop.wait(0.5):
-            pass
+        # Not stop.wait(): a signal handler must not meet its own thread inside that lock. And in
+        # slices: an endless wait would keep Ctrl-C from arriving on Windows.
+        while not self.stop.asked:
+            time.sleep(0.1)
         self._end()
+
+    def _guarded(self, steps: Callable[[], None]) -> None:
+        """Without one of its threads the worker would only look alive, so it ends instead."""
+        try:
+            steps()
+        except Exception:
+            log.exception("Unforeseen error; the worker ends")
+            self.stop.failed = True
+            self.stop.ask()
 
     def _end(self) -> None:
         log.info("Ending: no new jobs; paper in motion gets a few seconds.")

@@ -138,6 +138,9 @@ class BackendClient:
                     self._judge(answer)
                     raise self._useless(f"status {answer.status_code} for a file")
                 yield answer.iter_bytes(65_536)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            self.link.failed(_in_words(error))
+            raise Unreachable(_in_words(error)) from None
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
             # A file cut short says little about the backend; the next call will tell.
             raise Unreachable(_in_words(error)) from None

@@ -207,14 +207,9 @@ class Journal:
 
     @contextmanager
     def _commit(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
+        with self._lock, self._db:
             self._db.execute("begin immediate")
-            try:
-                yield self._db
-            except BaseException:
-                self._db.execute("rollback")
-                raise
-            self._db.execute("commit")
+            yield self._db
 
     def _stage(self, db: sqlite3.Connection, job: Job, stage: Stage) -> None:
         db.execute(

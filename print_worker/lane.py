@@ -87,7 +87,8 @@ class Lane:
                 stop.wait(LONGEST_PAUSE)
 
     def _one_job(self) -> None:
-        job = self._source.next({key: self.offer()[key] for key in CLAIM_KEYS})
+        offer = self.offer()
+        job = self._source.next({key: offer[key] for key in CLAIM_KEYS})
         if job is None:
             return
         self.busy = True

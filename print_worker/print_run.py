@@ -26,7 +26,7 @@ from print_worker.printer import (
     PrintTask,
     SpoolJob,
 )
-from print_worker.recovery import Adopt, Doubt, StartAfresh, judge
+from print_worker.recovery import Adopt, Doubt, StartAfresh, furthest, judge
 from print_worker.reporter import Reporter
 from print_worker.stop import Stop, Stopping
 
@@ -93,6 +93,7 @@ class PrintRun:
         match verdict:
             case Adopt(job=job, twice=twice):
                 self._twice = twice
+                self._cancel_all_but(job.ref, found)
                 return self._guarded(lambda _lease: self._accepted(job.ref), taken_up=True)
             case StartAfresh():
                 return self._guarded(self._afresh, taken_up=True)
@@ -237,7 +238,15 @@ class PrintRun:
         self._twice = len(found) > 1
         if error.tool_failed:
             self._tool_failed = str(error)
-        return found[0].ref
+        kept = furthest(found).ref
+        self._cancel_all_but(kept, found)
+        return kept
+
+    def _cancel_all_but(self, ref: str, found: list[SpoolJob]) -> None:
+        """A copy that the spooler made by itself and has not printed must not get to paper."""
+        for extra in found:
+            if extra.ref != ref:
+                self._printer.cancel(extra.ref)
 
     def _find(self) -> list[SpoolJob]:
         """Ask until the spooler answers: silence is not "no such job"."""

@@ -38,7 +38,7 @@ def judge(entry: Entry, found: list[SpoolJob], *, history_mark: str | None) -> V
     title it accepted; spoolers do lose accepted jobs when they are killed.
     """
     if found:
-        return Adopt(_furthest(found), twice=len(found) > 1)
+        return Adopt(furthest(found), twice=len(found) > 1)
     match entry.stage:
         case Stage.INTENDED:
             return StartAfresh()
@@ -53,7 +53,7 @@ def judge(entry: Entry, found: list[SpoolJob], *, history_mark: str | None) -> V
             return Doubt("The printer's queue had taken the job and no longer knows it.")
 
 
-def _furthest(found: list[SpoolJob]) -> SpoolJob:
+def furthest(found: list[SpoolJob]) -> SpoolJob:
     """The copy that says most about paper: a finished one before any other."""
     order = (Phase.DONE, Phase.PRINTING, Phase.BLOCKED, Phase.WAITING, Phase.STOPPED, Phase.GONE)
     return min(found, key=lambda job: order.index(job.phase))

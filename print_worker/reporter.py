@@ -8,7 +8,6 @@ import threading
 
 from print_worker.backend_client import (
     BackendClient,
-    BackendError,
     Refused,
     StaleClaim,
     Unreachable,
@@ -93,6 +92,4 @@ class Reporter:
                 error,
             )
             return "refused"
-        except BackendError:
-            raise
         return "sent"

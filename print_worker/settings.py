@@ -122,7 +122,12 @@ def _web_address(value: Any) -> str:
 
 def _redis_address(value: Any) -> str:
     text = _text(value).strip()
-    if text and urlsplit(text).scheme not in ("redis", "rediss", "unix"):
+    try:
+        parts = urlsplit(text)
+        usable = not text or (parts.scheme in ("redis", "rediss", "unix") and parts.port != 0)
+    except ValueError:
+        usable = False
+    if not usable:
         raise _Wrong('an address like redis://192.168.1.10:6379/0, or "" for none')
     return text
 

@@ -74,7 +74,7 @@ def test_killed_there_the_job_is_never_printed_twice(
         backend.lapse()
     second = shop.start()
     if story.attempts[late] == 2 and not late:
-        eventually(lambda: backend.calls["claim"] >= 2)
+        assert eventually(lambda: backend.calls["claim"] >= 2), shop.log()
         backend.lapse()
 
     final = story.late if late else story.at_once

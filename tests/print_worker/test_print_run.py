@@ -221,6 +221,25 @@ def test_the_same_title_twice_in_the_spooler_is_a_duplicate(bench: Bench, job: F
     assert (job.status, job.proof("duplicate")) == ("COMPLETED", [True])
 
 
+def test_a_copy_the_spooler_still_holds_does_not_get_to_paper(bench: Bench, job: FakeJob) -> None:
+    bench.printer.submit_answer = MaybeAccepted("lost")
+    bench.printer.finds = [[SpoolJob("8", "", Phase.WAITING), done(sides_out=6)]]
+    bench.printer.jobs = [done(sides_out=6)]
+    bench.run()
+
+    assert bench.printer.cancelled == ["8", "7"]
+    assert (job.status, job.proof("duplicate")) == ("COMPLETED", [True])
+
+
+def test_after_a_restart_too_only_one_copy_is_left_to_print(bench: Bench, job: FakeJob) -> None:
+    bench.printer.finds = [[SpoolJob("8", "", Phase.WAITING), done(sides_out=6)]]
+    bench.printer.jobs = [done(sides_out=6)]
+    bench.resume(Stage.SUBMITTING)
+
+    assert bench.printer.cancelled == ["8", "7"]
+    assert (job.status, job.proof("duplicate")) == ("COMPLETED", [True])
+
+
 def test_a_hand_over_that_hangs_is_given_up_and_left_to_a_person(
     bench: Bench, job: FakeJob, tmp_path: Path
 ) -> None:

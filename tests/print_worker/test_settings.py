@@ -51,6 +51,8 @@ def test_two_keys_are_enough_and_paths_count_from_the_file(tmp_path: Path) -> No
         ("api_key", None, "the worker key"),
         ("api_key", "ключ", "plain letters"),
         ("redis_url", "http://x", "redis://"),
+        ("redis_url", "redis://[::1", "redis://"),
+        ("redis_url", "redis://pc:abc", "redis://"),
         ("queue_name", "", "not empty"),
         ("printer_name", 3, "text in quotes"),
         ("poll_timeout", "5", "from 1 to 30"),
