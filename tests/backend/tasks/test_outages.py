@@ -20,6 +20,7 @@ from app.core.database import upgrade
 from app.core.embedded_postgres import EmbeddedPostgres
 from tests.backend.services.seeds import customer_who_paid, ordered, paid
 from tests.support.outside import Bank, Customer, capture_event
+from tests.support.programs import missing
 from tests.support.services import public_directory, redis_program, redis_server
 from tests.support.shop import FINISHED, House, bank_of, opened
 
@@ -184,7 +185,7 @@ async def open_redis_house(
 ) -> AsyncIterator[tuple[House, int]]:
     program = redis_program()
     if program is None:
-        pytest.skip("no Redis server; `apt install redis-server` would enable this")
+        missing("no Redis server; `apt install redis-server` would enable this")
     url = postgres.create(template=template_database)  # type: ignore[attr-defined]
     with redis_server(str(program)) as redis_url:
         async with opened(url, tmp_path_factory.mktemp("shop"), redis_url=redis_url) as house:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from app.models_orders import Order
 from tests.backend.web.counter import OWNER, PASSWORD, Counter
@@ -152,8 +152,8 @@ async def test_handing_over_keeps_the_page_and_can_be_undone(
         await shown.page.click(f"#give-{order.id}")
         await shown.page.wait_for_selector(".toast")
         assert f"Token {order.token} handed over" in await shown.text(".toast")
-        assert await shown.page.locator(f"#card-{order.id}").count() == 0
-        assert await shown.page.locator(f"#card-{other.id}").count() == 1
+        await expect(shown.page.locator(f"#card-{order.id}")).to_have_count(0)
+        await expect(shown.page.locator(f"#card-{other.id}")).to_have_count(1)
         assert (await counter.now(order)).status == "COLLECTED"
 
         await shown.page.wait_for_timeout(4500)  # a refresh has passed; Undo is still offered
@@ -169,19 +169,22 @@ async def test_without_scripts_everything_still_works(counter: Counter, chromium
     async with window(counter, chromium, scripts=False) as shown:
         await shown.sign_in()
         await shown.page.click(f"#give-{order.id}")
-        assert f"Token {order.token} handed over" in await shown.text(".toast")
+        await expect(shown.page.locator(".toast")).to_contain_text(
+            f"Token {order.token} handed over"
+        )
         assert (await counter.now(order)).status == "COLLECTED"
         await shown.page.click(".toast button")
+        await expect(shown.page.locator(f"#give-{order.id}")).to_be_visible()
         assert (await counter.now(order)).status == "READY"
         await shown.page.fill("#search", order.token)
         await shown.page.press("#search", "Enter")
-        assert await shown.page.locator("tbody tr").count() == 1
+        await expect(shown.page.locator("tbody tr")).to_have_count(1)
         await shown.open(f"/o/{order.page_token}")
         assert await shown.text(".token") == order.token
         assert await shown.page.locator("[data-print]:visible").count() == 0
         await shown.open("/staff")
         await shown.page.click(".me button")
-        assert await shown.page.locator("#password").count() == 1
+        await expect(shown.page.locator("#password")).to_have_count(1)
 
 
 async def test_the_customer_watches_the_order_become_ready(
