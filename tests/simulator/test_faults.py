@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from typing import Any
 
@@ -187,3 +188,20 @@ async def test_without_a_connection_twilio_tries_once_more_and_gives_up() -> Non
     assert told["status"] is None
     assert event["state"] == "gave_up"
     assert [each["error"] for each in event["attempts"]] == ["no connection"] * 2
+
+
+async def test_answers_leave_at_once() -> None:
+    """With Nagle's delay on, each answer on a kept connection would take 40 ms."""
+    delays: list[int] = []
+
+    def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        theirs = writer.get_extra_info("socket")
+        delays.append(theirs.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    bound = listening(0)
+    async with await asyncio.start_server(answer, sock=bound):
+        reader, writer = await asyncio.open_connection(*bound.getsockname())
+        await reader.read()
+        writer.close()
+    assert delays == [1]
