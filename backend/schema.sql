@@ -408,6 +408,7 @@ CREATE TABLE print_jobs (
     color_pages JSONB NOT NULL, 
     sides TEXT DEFAULT 'one-sided' NOT NULL, 
     paper TEXT DEFAULT 'A4' NOT NULL, 
+    "collate" BOOLEAN DEFAULT true NOT NULL, 
     needs_color BOOLEAN NOT NULL, 
     storage_key TEXT NOT NULL, 
     sha256 TEXT NOT NULL, 

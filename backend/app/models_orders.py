@@ -234,6 +234,7 @@ class PrintJob(Base):
     color_pages: Mapped[list[Any]]
     sides: Mapped[str] = mapped_column(server_default="one-sided")
     paper: Mapped[str] = mapped_column(server_default="A4")
+    collate: Mapped[bool] = mapped_column(server_default=text("true"))
     needs_color: Mapped[bool]
     storage_key: Mapped[str]
     sha256: Mapped[str]

@@ -112,7 +112,7 @@ class SettingsOut(BaseModel):
     color_pages: list[int]
     sides: str
     paper: str
-    collate: bool = True
+    collate: bool
 
 
 class JobOut(BaseModel):

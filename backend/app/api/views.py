@@ -40,6 +40,7 @@ def job_view(job: dict[str, Any], documents: DocumentService) -> JobOut:
             color_pages=job["color_pages"],
             sides=job["sides"],
             paper=job["paper"],
+            collate=job["collate"],
         ),
     )
 

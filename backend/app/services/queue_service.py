@@ -108,6 +108,7 @@ class QueueService:
                 needs_color=bool(colored),
                 sides=choices.sides.value,
                 paper=choices.paper.value,
+                collate=choices.collate,
                 storage_key=made.storage_key,
                 sha256=quote.sha256,
                 bytes=made.bytes,

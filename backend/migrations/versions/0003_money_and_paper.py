@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("color_pages", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("sides", sa.Text(), server_default="one-sided", nullable=False),
         sa.Column("paper", sa.Text(), server_default="A4", nullable=False),
+        sa.Column("collate", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("needs_color", sa.Boolean(), nullable=False),
         sa.Column("storage_key", sa.Text(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),

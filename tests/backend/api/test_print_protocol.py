@@ -87,6 +87,29 @@ async def test_a_job_as_the_worker_sees_it(shop: House, reader: Customer) -> Non
     assert same == job
 
 
+async def test_what_was_chosen_reaches_the_printer(shop: House, reader: Customer) -> None:
+    order = await paid(
+        shop,
+        reader,
+        pages=3,
+        copies=4,
+        choices={"sides": "two-sided-long-edge", "paper": "A3", "collate": False},
+    )
+    held = await shop.worker("wide-pc").must_claim(job_id=order["job_id"])
+    assert held.job["settings"] == {
+        "print_type": "BW",
+        "copies": 4,
+        "pages": "1-4",  # with the blank back that lets each copy begin on a sheet of its own
+        "color_pages": [],
+        "sides": "two-sided-long-edge",
+        "paper": "A3",
+        "collate": False,
+    }
+    asked = await shop.api.get(held.path, headers=held.worker.key)
+    assert asked.json()["settings"] == held.job["settings"]
+    await held.reports("QUEUED")
+
+
 async def test_from_claim_to_paper(shop: House, reader: Customer) -> None:
     held = await held_job(shop, reader)
     begun = await held.begins()

@@ -6,10 +6,14 @@ import asyncio
 import secrets
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from app.domain.chat import Doc, Event, FileReady, Said
+from app.models_orders import Order
 from app.ports import Limits
 from app.services.capture_service import Seen
 from tests.support.outside import PATIENCE, Customer, pdf_of
@@ -25,10 +29,12 @@ async def ordered(
     copies: int = 2,
     how: str = "bw",
     colored: tuple[int, ...] = (),
+    choices: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """An order that waits for money, by the same use cases but without the wire: for crowds.
 
-    The customer must have written before, as everybody must.
+    The customer must have written before, as everybody must. ``choices`` are further ones of the
+    print plan that the chat does not ask for, and come with a file that has to be made.
     """
     shop = house.inside
     data, digest = await _print_ready(house, pages)
@@ -67,6 +73,11 @@ async def ordered(
         events: tuple[Event, ...] = (FileReady(ready), Said(how), Said(str(copies)))
         for number, event in enumerate(events):
             await shop.twilio._sessions.turn(tx, who, event, key=f"seed:{made}:{number}")
+        if choices:
+            order = await tx.session.scalar(select(Order).where(Order.id == document.order_id))
+            assert order is not None
+            assert order.choices is not None
+            order.choices = {**order.choices, **choices}
     deadline = time.monotonic() + 2 * PATIENCE
     while time.monotonic() < deadline:
         # What is printed is made before it is priced, and the price before the link.
