@@ -173,7 +173,6 @@ class PrintRun:
         task = PrintTask(
             title=job.title,
             file=file,
-            sha256=job.sha256,
             job_id=job.id,
             attempt_id=job.attempt_id,
             token=job.token,

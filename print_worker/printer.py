@@ -114,7 +114,6 @@ class PrintTask:
 
     title: str
     file: Path
-    sha256: str
     job_id: str
     attempt_id: str
     token: str

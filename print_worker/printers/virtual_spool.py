@@ -8,7 +8,7 @@ import shutil
 import threading
 import uuid
 from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 
 from print_worker.crash import crash_here
@@ -111,8 +111,10 @@ class Spool:
             ref = str(self._last)
             shutil.copyfile(task.file, self._data(ref))
             crash_here("worker.in_submit_2")
+            # Of our own copy: the paper log bears witness to what was printed, not announced.
+            digest = self._digest(ref)
             job = Spooled(
-                ref, task.title, task.job_id, task.attempt_id, task.token, task.sha256, task.ticket
+                ref, task.title, task.job_id, task.attempt_id, task.token, digest, task.ticket
             )
             self._put(job)
             crash_here("worker.in_submit_3")
@@ -161,6 +163,10 @@ class Spool:
     def _put(self, job: Spooled) -> None:
         durable.write(self._folder / f"{job.ref}.json", job.to_json().encode("utf-8"))
         self._jobs[job.ref] = job
+
+    def _digest(self, ref: str) -> str:
+        with self._data(ref).open("rb") as document:
+            return file_digest(document, "sha256").hexdigest()
 
     def _data(self, ref: str) -> Path:
         return self._folder / f"{ref}.pdf"

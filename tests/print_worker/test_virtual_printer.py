@@ -54,9 +54,8 @@ def ticket(count: int = 3, /, **changes: Any) -> Ticket:
 def task(folder: Path, *, attempt: str = "att-1", pages: int = 3, **changes: Any) -> PrintTask:
     file = folder / f"{attempt}.pdf"
     file.write_bytes(pdf(pages))
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
     wanted = ticket(pages, **changes)
-    return PrintTask(f"PO-{attempt}", file, digest, "job-1", attempt, "41", wanted)
+    return PrintTask(f"PO-{attempt}", file, "job-1", attempt, "41", wanted)
 
 
 def finished(printer: VirtualPrinter, ref: str) -> SpoolJob:
@@ -143,7 +142,7 @@ def test_the_pages_that_came_out_are_in_the_pdf_and_in_the_log(make: Make, tmp_p
         "color": False,
         "sheet": 1,
         "face": "front",
-        "sha256": wanted.sha256,
+        "sha256": hashlib.sha256(wanted.file.read_bytes()).hexdigest(),
     }
     assert len(paper(tmp_path)) == 10
 
@@ -151,9 +150,7 @@ def test_the_pages_that_came_out_are_in_the_pdf_and_in_the_log(make: Make, tmp_p
 def test_a_page_range_prints_just_those_pages(make: Make, tmp_path: Path) -> None:
     printer = make()
     file = task(tmp_path, pages=5)
-    wanted = PrintTask(
-        file.title, file.file, file.sha256, "j", "att-1", "41", ticket(5, pages="2-3,5")
-    )
+    wanted = PrintTask(file.title, file.file, "j", "att-1", "41", ticket(5, pages="2-3,5"))
     finished(printer, printer.submit(wanted))
 
     assert pages_in(tmp_path / "paper" / "att-1" / "copy-1.pdf") == [2, 3, 5]
@@ -303,6 +300,26 @@ def test_a_file_that_is_no_pdf_is_refused_before_it_is_accepted(make: Make, tmp_
         printer.submit(broken)
     assert printer.find(broken.title) == []
     assert paper(tmp_path) == []
+
+
+def test_the_paper_log_tells_what_was_handed_over_and_not_what_was_announced(
+    make: Make, tmp_path: Path
+) -> None:
+    """Two attempts at one job with different bytes: the log is evidence because it looks itself."""
+    printer = make()
+    paid, other = task(tmp_path, attempt="att-1"), task(tmp_path, attempt="att-2")
+    other.file.write_bytes(pdf(4))
+    handed_over = {
+        wanted.attempt_id: hashlib.sha256(wanted.file.read_bytes()).hexdigest()
+        for wanted in (paid, other)
+    }
+    for wanted in (paid, other):
+        ref = printer.submit(wanted)
+        wanted.file.write_bytes(pdf(1))  # the worker's own copy is its own business from here
+        finished(printer, ref)
+
+    assert {line["attempt_id"]: line["sha256"] for line in paper(tmp_path)} == handed_over
+    assert len(set(handed_over.values())) == 2
 
 
 def test_an_unknown_name_in_the_quirk_file_is_ignored(make: Make, tmp_path: Path) -> None:
