@@ -15,7 +15,7 @@ from app.domain.chat import OrderClosed
 from app.domain.errors import DocumentRefused
 from app.domain.lifecycle import Order as OrderStatus
 from app.domain.print_plan import Choices, Plan, plan
-from app.domain.wording import REFUSED, Saying
+from app.domain.wording import REFUSED, Saying, Text
 from app.models_orders import Order
 from app.ports import Baked, DocumentPreparer, FileStore
 from app.repositories.orders import Printable
@@ -105,23 +105,42 @@ class PrintReadyService:
             file = Printable(row_id, baked.sha256, baked.pages, baked.color_pages)
             await self._orders.price(tx, order, made, file)
 
+    async def give_up(self, order_id: UUID, why: str) -> None:
+        """No try made the file: a customer who still waits for it is told, and so is the shop."""
+        async with self._unit_of_work("system:print_ready") as tx:
+            known = await tx.orders.get(order_id)
+            wanted = known.choices if known is not None else None
+            order = await self._still_wanted(tx, order_id, wanted) if wanted else None
+            if order is None:
+                return
+            await tx.messages.open_item(
+                shop_id=order.shop_id,
+                kind="file_not_made",
+                subject=f"order:{order_id}",
+                order_id=order_id,
+                detail=f"The file of order {order.code} could not be prepared ({why}).",
+            )
+            await self._end(tx, order, Text.ERR_US)
+
     async def _refuse(
         self, order_id: UUID, wanted: dict[str, object], refused: DocumentRefused
     ) -> None:
         """This file cannot be laid out as asked: the order ends, with the reason in words."""
         async with self._unit_of_work("system:print_ready") as tx:
             order = await self._still_wanted(tx, order_id, wanted)
-            if order is None:
-                return
-            customer = await tx.customers.get(order.customer_id)
-            await self._orders.cancel(tx, order)
-            saying = Saying((REFUSED[refused.reason],), self._sessions.limits())
-            await self._notices.say(
-                tx, customer, saying, key=f"order:{order.id}:not_print_ready", order=order
-            )
-            await self._sessions.turn(
-                tx, customer, OrderClosed(order.code), key=f"order:{order.id}:over"
-            )
+            if order is not None:
+                await self._end(tx, order, REFUSED[refused.reason])
+
+    async def _end(self, tx: Transaction, order: Order, words: Text) -> None:
+        customer = await tx.customers.get(order.customer_id)
+        await self._orders.cancel(tx, order)
+        saying = Saying((words,), self._sessions.limits())
+        await self._notices.say(
+            tx, customer, saying, key=f"order:{order.id}:not_print_ready", order=order
+        )
+        await self._sessions.turn(
+            tx, customer, OrderClosed(order.code), key=f"order:{order.id}:over"
+        )
 
     async def _still_wanted(
         self, tx: Transaction, order_id: UUID, wanted: dict[str, object]

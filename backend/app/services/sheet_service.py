@@ -67,7 +67,7 @@ class SheetService:
             await self._made(order_id, layout, prepared, key, previews)
         except (DocumentRefused, NotFound) as refused:
             log.info("no sheet", order=str(order_id), why=refused.detail)
-            await self._failed(order_id)
+            await self.give_up(order_id)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -115,7 +115,8 @@ class SheetService:
                 tx, customer, SheetReady(order.code, sheet), key=f"doc:{row.id}:ready"
             )
 
-    async def _failed(self, order_id: UUID) -> None:
+    async def give_up(self, order_id: UUID) -> None:
+        """There will be no sheet: the customer is told, and asked about the photos themselves."""
         async with self._unit_of_work("system:sheet") as tx:
             order = await tx.orders.get(order_id)
             assert order is not None

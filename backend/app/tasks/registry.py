@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import procrastinate
+import structlog
 from procrastinate import JobContext
 
 from app.domain.chat import Layout
@@ -19,7 +20,9 @@ from app.services.print_ready_service import PrintReadyService
 from app.services.refund_service import RefundService
 from app.services.sheet_service import SheetService
 from app.services.twilio_service import TwilioService
-from app.tasks.work_queue import Patience, last_try, retry_stalled
+from app.tasks.work_queue import Patience, ShortPatience, last_try, retry_stalled
+
+log = structlog.get_logger(__name__)
 
 KEEP_FAILED_HOURS = 24 * 14
 
@@ -48,8 +51,25 @@ async def _or_give_up(
         await way_out(str(error))
 
 
+async def _or_answer(
+    context: JobContext,
+    patience: Patience,
+    work: Awaitable[object],
+    answer: Callable[[Exception], Awaitable[None]],
+) -> None:
+    """Runs ``work`` on a customer's file; when it fails for the last time, for whatever reason,
+    the customer is answered instead of left waiting."""
+    try:
+        await work
+    except Exception as error:
+        if patience.get_retry_decision(exception=error, job=context.job) is not None:
+            raise
+        log.error("given up", task=context.job.task_name, exc_info=error, **context.job.task_kwargs)
+        await answer(error)
+
+
 def register(queue: procrastinate.App, use: UseCases) -> None:
-    patient = Patience()
+    patient, short = Patience(), ShortPatience()
 
     @queue.task(name="receive", retry=patient, pass_context=True)
     async def receive(context: JobContext, inbox_id: int) -> None:
@@ -61,28 +81,32 @@ def register(queue: procrastinate.App, use: UseCases) -> None:
             await use.inbox.bury(inbox_id, f"{type(error).__name__}: {error}")
             raise
 
-    @queue.task(name="prepare_document", queue="documents", retry=patient, pass_context=True)
+    @queue.task(name="prepare_document", queue="documents", retry=short, pass_context=True)
     async def prepare_document(context: JobContext, document_id: str) -> None:
-        document = UUID(document_id)
-        try:
-            await use.documents.prepare(document)
-        except Exception as error:
+        async def answer(error: Exception) -> None:
             provider = isinstance(error, ProviderUnavailable | ProviderUncertain)
-            # Twilio gives a file within a minute or two, or not at all.
-            if provider and context.job.attempts < 6:
-                raise
-            if not provider and patient.get_retry_decision(exception=error, job=context.job):
-                raise
             reason = Refusal.NOT_FETCHED if provider else Refusal.CONVERTER_FAILED
-            await use.documents.refuse(document, reason)
+            await use.documents.refuse(UUID(document_id), reason)
 
-    @queue.task(name="make_print_ready", queue="documents", retry=patient)
-    async def make_print_ready(order_id: str) -> None:
-        await use.print_ready.make(UUID(order_id))
+        await _or_answer(context, short, use.documents.prepare(UUID(document_id)), answer)
 
-    @queue.task(name="make_sheet", queue="documents", retry=patient)
-    async def make_sheet(order_id: str, layout: str, document_ids: list[str]) -> None:
-        await use.sheets.make(UUID(order_id), Layout(layout), list(map(UUID, document_ids)))
+    @queue.task(name="make_print_ready", queue="documents", retry=short, pass_context=True)
+    async def make_print_ready(context: JobContext, order_id: str) -> None:
+        async def answer(error: Exception) -> None:
+            await use.print_ready.give_up(UUID(order_id), type(error).__name__)
+
+        await _or_answer(context, short, use.print_ready.make(UUID(order_id)), answer)
+
+    @queue.task(name="make_sheet", queue="documents", retry=short, pass_context=True)
+    async def make_sheet(
+        context: JobContext, order_id: str, layout: str, document_ids: list[str]
+    ) -> None:
+        async def answer(_: Exception) -> None:
+            await use.sheets.give_up(UUID(order_id))
+
+        photos = list(map(UUID, document_ids))
+        made = use.sheets.make(UUID(order_id), Layout(layout), photos)
+        await _or_answer(context, short, made, answer)
 
     @queue.task(name="send_message", retry=patient, pass_context=True)
     async def send_message(context: JobContext, message_id: int) -> None:

@@ -30,23 +30,35 @@ STALLED_SECONDS = 30
 # about 40 minutes. Then the task's own way out is taken.
 PATIENCE = (1, 3, 10, 20, 30, 60, 120, 300, 600, 1200)
 WORTH_WAITING_FOR = (ProviderUnavailable, ProviderUncertain, *DATABASE_DOWN)
+# What Twilio's media and the file store raise while they are away; a full disk is one.
+FILE_OUT_OF_REACH = (ProviderUnavailable, ProviderUncertain, OSError)
 
 
 class Patience(procrastinate.BaseRetryStrategy):
     """Tries again what did not happen or may not have happened; a bug gets three more tries."""
 
+    def waits(self, exception: BaseException) -> tuple[int, ...]:
+        return PATIENCE if isinstance(exception, WORTH_WAITING_FOR) else PATIENCE[:3]
+
     def get_retry_decision(
         self, *, exception: BaseException, job: Job
     ) -> procrastinate.RetryDecision | None:
-        waits: tuple[int, ...] = PATIENCE
-        if not isinstance(exception, WORTH_WAITING_FOR):
-            waits = PATIENCE[:3]
+        waits = self.waits(exception)
         if job.attempts >= len(waits):
             return None
         wait = waits[job.attempts]
         if isinstance(exception, ProviderUnavailable) and exception.retry_after:
             wait = max(wait, min(int(exception.retry_after) + 1, 600))
         return procrastinate.RetryDecision(retry_in={"seconds": wait})
+
+
+class ShortPatience(Patience):
+    """For a file somebody waits for in the chat: Twilio and the file store get two minutes."""
+
+    def waits(self, exception: BaseException) -> tuple[int, ...]:
+        if isinstance(exception, FILE_OUT_OF_REACH):
+            return PATIENCE[:6]
+        return super().waits(exception)
 
 
 def last_try(job: Job) -> bool:

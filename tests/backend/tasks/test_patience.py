@@ -12,7 +12,7 @@ from procrastinate.utils import utcnow
 from psycopg_pool import PoolTimeout
 
 from app.domain.errors import ProviderUnavailable, ProviderUncertain
-from app.tasks.work_queue import PATIENCE, Patience, last_try
+from app.tasks.work_queue import PATIENCE, Patience, ShortPatience, last_try
 
 
 def job(attempts: int) -> Job:
@@ -21,8 +21,9 @@ def job(attempts: int) -> Job:
     )
 
 
-def wait(error: BaseException, attempts: int) -> float | None:
-    decision = Patience().get_retry_decision(exception=error, job=job(attempts))
+def wait(error: BaseException, attempts: int, patience: Patience | None = None) -> float | None:
+    patience = patience or Patience()
+    decision = patience.get_retry_decision(exception=error, job=job(attempts))
     if decision is None:
         return None
     assert decision.retry_at is not None
@@ -48,6 +49,26 @@ def test_an_outage_is_waited_out_ever_more_slowly(error: BaseException) -> None:
 
 def test_a_bug_gets_three_more_tries() -> None:
     assert [wait(KeyError("x"), tried) for tried in range(5)] == [1, 3, 10, None, None]
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [
+        (ProviderUnavailable("twilio", "attachment: HTTP 404"), 6),
+        (ProviderUncertain("twilio", "HTTP 503"), 6),
+        (OSError("the storage does not answer"), 6),
+        (KeyError("x"), 3),
+        (psycopg.OperationalError("gone"), len(PATIENCE)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_whoever_waits_for_a_file_waits_two_minutes(error: BaseException, tries: int) -> None:
+    """Of an absent database nobody can be told anything, so that is waited for as ever."""
+    waits = [wait(error, tried, ShortPatience()) for tried in range(tries)]
+
+    assert waits == list(PATIENCE[:tries])
+    assert wait(error, tries, ShortPatience()) is None
+    assert sum(PATIENCE[:6]) <= 125
 
 
 @pytest.mark.parametrize(("asked", "waited"), [(0.5, 1), (60, 61), (100_000, 600)])

@@ -1,0 +1,133 @@
+"""A customer's file that no try can prepare: there is an answer, and nothing hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import time
+from typing import Any
+
+import pytest
+
+from tests.backend.adapters.made_pictures import quarters
+from tests.support.outside import PATIENCE, Customer, pdf_of
+from tests.support.shop import House, bank_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def hears_at_last(shop: House, customer: Customer, words: str) -> None:
+    """Lets the waits between the tries pass at once, until the shop says these words."""
+    deadline = time.monotonic() + 2 * PATIENCE
+    while not await customer.count(words):
+        assert time.monotonic() < deadline, f"never said: {words}"
+        await shop.sql("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'")
+        await asyncio.sleep(0.05)
+    await shop.quiet()
+
+
+async def documents_of(shop: House, customer: Customer) -> list[dict[str, Any]]:
+    return await shop.sql(
+        "SELECT d.* FROM documents d JOIN customers c ON c.id = d.customer_id "
+        "WHERE c.address = %s ORDER BY d.created_at",
+        customer.address,
+    )
+
+
+async def test_a_file_that_twilio_never_has_is_asked_for_again(
+    shop: House, customer: Customer
+) -> None:
+    await customer.replies("Hi", "Print Shop")
+    before = len(await shop.outside.asked("twilio.media.fetch"))
+    await shop.outside.trouble("twilio.media.fetch", "media_404", times=None)
+    await customer.sends(pdf_of(1))
+    await hears_at_last(shop, customer, "didn't give me that file")
+
+    assert len(await shop.outside.asked("twilio.media.fetch")) - before == 7
+    [row] = await documents_of(shop, customer)
+    assert (row["status"], row["reason"]) == ("REFUSED", "not_fetched")
+    assert await shop.orders_of(customer) == []
+    assert await customer.count("didn't give me that file") == 1
+    await customer.replies("status", "no open order")
+
+    await shop.outside.calm()
+    assert await customer.wants(copies=1), "the same file, sent again, is taken"
+
+
+async def test_an_order_whose_file_cannot_be_made_is_closed_in_words(
+    shop: House, customer: Customer
+) -> None:
+    await customer.sends(pdf_of(2))
+    await customer.hears("How should I print it")
+    await customer.replies("bw", "How many copies")
+    [document] = await documents_of(shop, customer)
+    await shop.inside.store.delete(document["storage_key"])
+    await customer.says("1")
+    await hears_at_last(shop, customer, "Something went wrong on our side")
+
+    order = await shop.order_of(customer)
+    assert (order["status"], order["choices"] is None) == ("CANCELLED", False)
+    assert await shop.payments_of(customer) == []
+    assert await shop.attention_of(customer) == ["file_not_made"]
+    detail = await shop.one("SELECT detail FROM attention_items WHERE order_id = %s", order["id"])
+    assert detail == f"The file of order {order['code']} could not be prepared (NotFound)."
+    await customer.replies("status", "no open order")
+    await shop.sql(
+        "UPDATE orders SET updated_at = now() - interval '5 minutes' WHERE id = %s", order["id"]
+    )
+    await shop.inside.housekeeping.lost_tasks()
+    await shop.quiet(within=5)
+    assert await customer.count("Something went wrong on our side") == 1
+
+    link = await customer.wants(copies=1)
+    await bank_of(shop).captures(link)
+    await customer.hears("Your token is")
+
+
+async def test_somebody_who_changed_his_mind_is_not_given_up(
+    shop: House, customer: Customer
+) -> None:
+    """The order that is being answered now is not closed by a try of before."""
+    await customer.sends(pdf_of(2))
+    await customer.hears("How should I print it")
+    await customer.replies("bw", "How many copies")
+    await customer.replies("1", "Pay here")
+    await customer.replies("back", "How many copies")
+    order = await shop.order_of(customer)
+
+    await shop.inside.print_ready.give_up(order["id"], "a try of before")
+
+    assert (await shop.order_of(customer))["status"] == "DRAFT"
+    assert await shop.attention_of(customer) == []
+    assert await customer.count("Something went wrong") == 0
+
+
+async def test_a_sheet_that_cannot_be_made_gives_way_to_the_photo(
+    shop: House, customer: Customer
+) -> None:
+    photo = io.BytesIO()
+    quarters((900, 1200)).save(photo, "JPEG", quality=92)
+    await customer.sends(photo.getvalue(), name="me.jpg", kind="image/jpeg")
+    await customer.hears("How should I print it")
+    await shop.sql(
+        "CREATE FUNCTION no_sheets() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF new.message_sid LIKE 'sheet:%' THEN RAISE EXCEPTION 'no sheets today'; END IF; "
+        "RETURN new; END $$"
+    )
+    await shop.sql(
+        "CREATE TRIGGER no_sheets BEFORE INSERT ON documents FOR EACH ROW "
+        "EXECUTE FUNCTION no_sheets()"
+    )
+    try:
+        await customer.replies("passport size photos", "Laying your photo out")
+        await hears_at_last(shop, customer, "couldn't lay these photos out")
+    finally:
+        await shop.sql("DROP TRIGGER no_sheets ON documents")
+
+    assert await customer.count("How should I print it") == 2
+    [document] = await documents_of(shop, customer)
+    order = await shop.order_of(customer)
+    assert (document["name"], document["order_id"]) == ("me.jpg", order["id"])
+    assert order["status"] == "DRAFT"
+    await customer.replies("colour", "How many copies")
+    await customer.replies("1", "Pay here")
