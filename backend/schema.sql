@@ -226,6 +226,7 @@ CREATE TABLE documents (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
     tried_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
     delete_after TIMESTAMP WITH TIME ZONE, 
+    unwanted BOOLEAN DEFAULT false NOT NULL, 
     deleted_at TIMESTAMP WITH TIME ZONE, 
     CONSTRAINT pk_documents PRIMARY KEY (id), 
     CONSTRAINT ck_documents_ready CHECK (status <> 'READY' OR (pages > 0 AND sha256 <> '')), 

@@ -193,6 +193,8 @@ class Document(Base):
     created_at: Mapped[datetime] = time_of_birth()
     tried_at: Mapped[datetime] = time_of_birth()
     delete_after: Mapped[datetime | None]
+    unwanted: Mapped[bool] = mapped_column(Boolean, server_default=text("false"))
+    """The customer asked for its deletion: it goes as soon as no order needs it."""
     deleted_at: Mapped[datetime | None]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import select, text, update
@@ -95,34 +96,33 @@ class Documents:
         return list(rows)
 
     async def keep_for(self, order_id: UUID, *, hours: float) -> None:
-        """Bytes of this order are due for deletion that many hours from now."""
+        """Bytes of this order are due for deletion that many hours from now; what its owner does
+        not want kept stays due."""
         await self._session.execute(
             update(Document)
-            .where(Document.order_id == order_id, Document.deleted_at.is_(None))
+            .where(
+                Document.order_id == order_id,
+                Document.deleted_at.is_(None),
+                Document.unwanted.is_(False),
+            )
             .values(delete_after=from_now(hours * 3600))
             .execution_options(synchronize_session=False)
         )
 
-    async def forget_unneeded(self, customer_id: UUID) -> None:
-        """Due now: every file of the customer that no paid, unprinted order still needs."""
+    async def forget(self, customer_id: UUID) -> None:
+        """Every file of the customer is due, now or as soon as ``due`` finds it is not owed."""
         await self._session.execute(
             text(
-                "UPDATE documents d SET delete_after = clock_timestamp() "
-                "WHERE d.customer_id = :customer AND d.deleted_at IS NULL AND NOT EXISTS ("
-                "  SELECT 1 FROM orders o WHERE o.id = d.order_id AND o.status = 'PAID')"
-            ),
-            {"customer": customer_id},
-        )
-        # What is still being opened must not come back as a question.
-        await self._session.execute(
-            text(
-                "UPDATE documents SET status = 'DELETED', deleted_at = clock_timestamp() "
-                "WHERE customer_id = :customer AND status IN ('FETCHING', 'LOCKED')"
+                "UPDATE documents SET delete_after = clock_timestamp(), unwanted = true, "
+                # What is still being opened must not come back as a question.
+                "status = CASE WHEN status IN ('FETCHING', 'LOCKED') THEN 'DELETED' "
+                "ELSE status END "
+                "WHERE customer_id = :customer AND deleted_at IS NULL"
             ),
             {"customer": customer_id},
         )
 
-    async def due(self, limit: int = 100) -> list[Document]:
+    async def due(self, limit: int = 100, *, but: Collection[UUID] = ()) -> list[Document]:
         """Files past their time, skipping those another sweep holds and those still owed.
 
         A file is owed while its order is open or paid, and while a job may still need it, at the
@@ -135,12 +135,12 @@ class Documents:
                     "SELECT d.* FROM documents d LEFT JOIN orders o ON o.id = d.order_id "
                     "WHERE d.deleted_at IS NULL AND d.delete_after < clock_timestamp() "
                     "AND (o.id IS NULL OR o.status NOT IN ('DRAFT', 'PAYMENT_PENDING', 'PAID')) "
-                    f"AND NOT EXISTS ({JOB_NEEDS_FILE}) "
+                    f"AND NOT EXISTS ({JOB_NEEDS_FILE}) AND d.id <> ALL(:but) "
                     "ORDER BY d.delete_after LIMIT :limit FOR UPDATE OF d SKIP LOCKED"
                 )
             )
             .execution_options(populate_existing=True),
-            {"limit": limit},
+            {"limit": limit, "but": list(but)},
         )
         return list(rows)
 

@@ -16,7 +16,14 @@ from app.core.crash import crash_here
 from app.core.security import new_storage_key
 from app.domain.chat import Doc, FileReady, FileRefused
 from app.domain.documents import IMAGES, looks_like_a_card
-from app.domain.errors import DocumentRefused, NotFound, ProviderRejected, Refusal
+from app.domain.errors import (
+    DocumentRefused,
+    NotFound,
+    ProviderError,
+    ProviderRejected,
+    Refusal,
+)
+from app.models import Document
 from app.ports import (
     DocumentPreparer,
     FileLinks,
@@ -168,7 +175,8 @@ class DocumentService:
             if await self._sessions.waits_for_password(tx, customer, str(row.id)):
                 row.status = "LOCKED"
             else:
-                row.status, row.deleted_at = "REFUSED", await tx.now()
+                # Nothing of it is here; Twilio's copy goes with the next sweep.
+                row.status, row.delete_after = "REFUSED", await tx.now()
 
     # Giving out
 
@@ -198,38 +206,58 @@ class DocumentService:
     # Deleting
 
     async def delete_due(self) -> int:
-        """Removes the bytes of files past their time and proves that they are gone."""
-        deleted = 0
+        """Removes the bytes of files past their time and proves that they are gone.
+
+        One that resists stays due and stands in nobody's way; the shop is told if it is ours.
+        """
+        deleted, resisting = 0, set[UUID]()
         while True:
             async with self._unit_of_work("system:retention") as tx:
-                rows = await tx.documents.due(limit=20)
+                rows = await tx.documents.due(limit=20, but=resisting)
                 doomed = [
                     (
-                        row.id,
-                        [
-                            row.storage_key,
-                            *row.preview_keys,
-                            *await tx.documents.files_of(row.id),
-                        ],
-                        MediaRef(row.message_sid, row.media_sid),
+                        row,
+                        [row.storage_key, *row.preview_keys, *await tx.documents.files_of(row.id)],
                     )
                     for row in rows
                 ]
             if not doomed:
                 return deleted
-            for document_id, keys, media in doomed:
-                for key in filter(None, keys):
-                    await self._store.delete(key)
-                    if await self._store.size(key) is not None:
-                        raise RuntimeError(f"the file store still has {key} after deleting it")
-                crash_here("retention.after_unlink")
-                await self._forget_at_provider(media)
-                await self._deleted(document_id)
-                deleted += 1
+            for row, keys in doomed:
+                try:
+                    for key in filter(None, keys):
+                        await self._erase(key)
+                    crash_here("retention.after_unlink")
+                    await self._forget_at_provider(MediaRef(row.message_sid, row.media_sid))
+                except OSError as error:
+                    await self._resists(row, str(error))
+                    resisting.add(row.id)
+                except ProviderError as error:
+                    log.warning("attachment not deleted", document=str(row.id), why=str(error))
+                    resisting.add(row.id)
+                else:
+                    await self._deleted(row.id)
+                    deleted += 1
+
+    async def _erase(self, key: str) -> None:
+        """Raises ``OSError`` unless the object is proved to be gone."""
+        await self._store.delete(key)
+        if await self._store.size(key) is not None:
+            raise OSError(f"the file store still has {key} after deleting it")
+
+    async def _resists(self, row: Document, why: str) -> None:
+        log.error("file not deleted", document=str(row.id), why=why)
+        async with self._unit_of_work("system:retention") as tx:
+            await tx.messages.open_item(
+                shop_id=row.shop_id,
+                kind="file_not_deleted",
+                subject=f"document:{row.id}",
+                order_id=row.order_id,
+                detail=why,
+            )
 
     async def _forget_at_provider(self, media: MediaRef) -> None:
-        """Twilio keeps attachments until it is told not to. Raises while it is away, so that the
-        row stays due and the next sweep asks again."""
+        """Twilio keeps attachments until it is told not to. Raises while it is away."""
         if self._messenger is None or media.message_sid.startswith("sheet:"):
             return
         with contextlib.suppress(ProviderRejected):  # gone already
@@ -240,8 +268,13 @@ class DocumentService:
             row = await tx.documents.lock(document_id)
             if row is not None and row.deleted_at is None:
                 await tx.documents.files_deleted(row.id)
-                row.status, row.deleted_at = "DELETED", await tx.now()
+                if row.status != "REFUSED":
+                    row.status = "DELETED"
+                row.deleted_at = await tx.now()
                 row.name, row.storage_key, row.preview_keys = "", "", []
+                await tx.messages.close_items(
+                    f"document:{row.id}", by="system:retention", resolution="deleted"
+                )
 
     async def delete_orphans(self, *, seen_before: set[str]) -> set[str]:
         """Compares store and rows both ways: objects no row stands for are removed if the last
@@ -262,8 +295,13 @@ class DocumentService:
                 )
         unowned = stored - owned
         for key in unowned & seen_before:
-            await self._store.delete(key)
-        return unowned - seen_before
+            try:
+                await self._erase(key)
+            except OSError as error:
+                log.error("unowned object not deleted", why=str(error))
+            else:
+                unowned.remove(key)
+        return unowned
 
     def sweep_work_dir(self, now: datetime) -> int:
         """Temporary folders a killed process left behind."""

@@ -164,7 +164,7 @@ class SessionService:
                     detail="The customer asked for a person.",
                 )
             case DeleteFiles():
-                await tx.documents.forget_unneeded(customer.id)
+                await tx.documents.forget(customer.id)
                 await tx.defer("sweep_documents", once="sweep_documents:asked", timestamp=0)
             case SetStopped(stopped):
                 customer.stopped = stopped

@@ -54,6 +54,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("delete_after", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("unwanted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "status <> 'READY' OR (pages > 0 AND sha256 <> '')", name=op.f("ck_documents_ready")

@@ -69,16 +69,21 @@ async def test_delete_spares_only_what_a_paid_order_still_needs(
 ) -> None:
     customer, other = rows.customer(), rows.customer()
     loose = rows.document(customer)
-    paid = rows.document(customer, order_id=rows.order(customer=customer, status="PAID"))
+    order = rows.order(customer=customer, status="PAID")
+    paid = rows.document(customer, order_id=order)
     ready = rows.document(customer, order_id=rows.order(customer=customer, status="READY"))
     strangers = rows.document(other)
     for document in (loose, paid, ready, strangers):
         due_in(rows, document, AHEAD)
 
     async with work("system:turn") as tx:
-        await tx.documents.forget_unneeded(customer)
-
+        await tx.documents.forget(customer)
     assert await found_due(work, rows) == {loose, ready}
+
+    rows.run("UPDATE orders SET status = 'READY' WHERE id = %s", order)
+    async with work("system:printed") as tx:
+        await tx.documents.keep_for(order, hours=24)
+    assert await found_due(work, rows) == {loose, ready, paid}, "printed, and not wanted any more"
 
 
 async def test_the_time_to_keep_is_counted_from_now(work: UnitOfWork, rows: Rows) -> None:
