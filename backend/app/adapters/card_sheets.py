@@ -63,15 +63,14 @@ def passport_boxes(count: int) -> list[Box]:
     return boxes
 
 
-def write_card_sheet(sides: Sequence[Image.Image], target: Path) -> tuple[bool, ...]:
-    """Writes the sheet; tells for each side whether a card was found and is in its true size."""
+def write_card_sheet(sides: Sequence[Image.Image], target: Path) -> None:
+    """The card's sides in their true size; a photo without a card is shown whole."""
     cut = [_card(photo) for photo in sides]
-    boxes = card_boxes([size for _, size, _ in cut])
+    boxes = card_boxes([size for _, size in cut])
     with Pdf.new() as pdf:
-        pictures = [_stored(pdf, image) for image, _, _ in cut]
+        pictures = [_stored(pdf, image) for image, _ in cut]
         _write(pdf, pictures, boxes, marks=False)
         pdf.save(target, static_id=True, min_version="1.5")
-    return tuple(found for _, _, found in cut)
 
 
 def write_passport_sheet(photo: Image.Image, count: int, target: Path) -> None:
@@ -86,16 +85,16 @@ def write_passport_sheet(photo: Image.Image, count: int, target: Path) -> None:
         pdf.save(target, static_id=True, min_version="1.5")
 
 
-def _card(photo: Image.Image) -> tuple[Image.Image, tuple[float, float], bool]:
-    """The picture to place, its size in millimetres, and whether that size is true."""
+def _card(photo: Image.Image) -> tuple[Image.Image, tuple[float, float]]:
+    """The picture to place and its size in millimetres."""
     corners = find_card(photo)
     if corners is not None:
         photo = straighten(photo, corners)
     elif not is_card_shaped(photo):
         scale = min(_WHOLE_MM[0] / photo.width, _WHOLE_MM[1] / photo.height)
-        return photo, (photo.width * scale, photo.height * scale), False
+        return photo, (photo.width * scale, photo.height * scale)
     width, height = CARD_MM if photo.width >= photo.height else CARD_MM[::-1]
-    return photo, (width, height), True
+    return photo, (width, height)
 
 
 def _stored(pdf: Pdf, image: Image.Image) -> Object:

@@ -26,7 +26,7 @@ from app.adapters.sandbox import find_bwrap
 from app.domain.documents import PASSPORT_PHOTOS, CardFacts, Kind
 from app.domain.errors import BadInput, DocumentRefused, Refusal
 from app.domain.print_plan import Ink, Plan
-from app.ports import Baked, CardSheet, Limits, Prepared
+from app.ports import Baked, Limits, Prepared
 
 log = structlog.get_logger(__name__)
 
@@ -181,12 +181,9 @@ class Intake:
 
     async def card_sheet(
         self, front: Path, back: Path, workdir: Path, *, limits: Limits
-    ) -> CardSheet:
+    ) -> Prepared:
         """Both sides of a card, true to size, on one A4 page. See the port."""
-        made, reply = await self._sheet({"do": "cards"}, [front, back], workdir, limits)
-        found = reply.get("found")
-        true_size = found if isinstance(found, list) and len(found) == 2 else [False, False]
-        return CardSheet(made, front_found=bool(true_size[0]), back_found=bool(true_size[1]))
+        return await self._sheet({"do": "cards"}, [front, back], workdir, limits)
 
     async def passport_sheet(
         self, photo: Path, workdir: Path, *, count: int, limits: Limits
@@ -194,12 +191,11 @@ class Intake:
         """A photo 8 or 12 times, 35 x 45 mm, on one A4 page. See the port."""
         if count not in PASSPORT_PHOTOS:
             raise BadInput(f"a sheet has 8 or 12 passport photos, not {count}")
-        made, _ = await self._sheet({"do": "passport", "count": count}, [photo], workdir, limits)
-        return made
+        return await self._sheet({"do": "passport", "count": count}, [photo], workdir, limits)
 
     async def _sheet(
         self, asked: dict[str, object], photos: list[Path], workdir: Path, limits: Limits
-    ) -> tuple[Prepared, dict[str, Any]]:
+    ) -> Prepared:
         for photo in photos:
             _check_size(photo, limits)
         workdir.mkdir(parents=True, exist_ok=True)
@@ -213,7 +209,7 @@ class Intake:
             for name, photo in zip(("in", "back"), photos, strict=False):
                 await asyncio.to_thread(shutil.copyfile, photo, reader.box / name)
             reply = _judge(await self._readers.ask(reader, task, self._bounds))
-            return await asyncio.to_thread(_collect, reader, reply, workdir), reply
+            return await asyncio.to_thread(_collect, reader, reply, workdir)
 
     def _patience(self, plan: Plan) -> Bounds:
         """Every page may have to be drawn at the printer's resolution."""

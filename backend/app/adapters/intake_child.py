@@ -264,8 +264,8 @@ def _bake(task: dict[str, Any], box: Path) -> dict[str, object]:
 
 def _cards(task: dict[str, Any], box: Path) -> dict[str, object]:
     sides = [open_photo(box / name, box / "office") for name in ("in", "back")]
-    found = card_sheets.write_card_sheet([photo for photo, _ in sides], box / "picture")
-    return {**_prepare_pdf(task, box, box / "picture", sides[0][1], None), "found": found}
+    card_sheets.write_card_sheet([photo for photo, _ in sides], box / "picture")
+    return _prepare_pdf(task, box, box / "picture", sides[0][1], None)
 
 
 def _passport(task: dict[str, Any], box: Path) -> dict[str, object]:

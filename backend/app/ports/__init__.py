@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from app.ports.files import (
     Baked,
-    CardSheet,
     DocumentPreparer,
     FileLinks,
     FileStore,
@@ -47,7 +46,6 @@ from app.ports.queue import (
 __all__ = [
     "Baked",
     "Button",
-    "CardSheet",
     "ContentText",
     "DocumentPreparer",
     "FileLinks",

@@ -88,15 +88,6 @@ class Baked:
     previews: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CardSheet:
-    """A document made of two photos. Not ``found``: the whole photo is shown, of no true size."""
-
-    document: Prepared
-    front_found: bool
-    back_found: bool
-
-
 class DocumentPreparer(Protocol):
     """Turns a stranger's file into one print-ready PDF, in limited child processes."""
 
@@ -120,11 +111,12 @@ class DocumentPreparer(Protocol):
 
     async def card_sheet(
         self, front: Path, back: Path, workdir: Path, *, limits: Limits
-    ) -> CardSheet:
-        """Both sides of a card on one A4 page, 85.6 x 54 mm, straightened where it was found.
+    ) -> Prepared:
+        """Both sides of a card on one A4 page, 85.6 x 54 mm and straightened.
 
-        Takes what ``card_facts`` takes and raises the same; the result is a document like any
-        other, to be priced, previewed and baked."""
+        Takes what ``card_facts`` takes and raises the same; a photo that does not look like a
+        card is shown whole. The result is a document like any other, to be priced, previewed and
+        baked."""
         ...
 
     async def passport_sheet(

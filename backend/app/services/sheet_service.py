@@ -77,8 +77,7 @@ class SheetService:
                 photos[0], folder, count=PASSPORT_PHOTOS, limits=self._limits
             )
         front, back = photos
-        sheet = await self._preparer.card_sheet(front, back, folder, limits=self._limits)
-        return sheet.document
+        return await self._preparer.card_sheet(front, back, folder, limits=self._limits)
 
     async def _made(
         self, order_id: UUID, layout: Layout, prepared: Prepared, key: str, previews: list[str]

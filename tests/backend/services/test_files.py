@@ -12,14 +12,12 @@ import pytest
 from PIL import Image, ImageChops
 
 from simulator import samples
-from tests.backend.adapters.made_photos import card, on_table
 from tests.support.outside import Customer
 from tests.support.shop import House, bank_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WORD = "Zebra-Fjord-88"
-CORNERS = ((300.0, 330.0), (1290.0, 300.0), (1310.0, 930.0), (320.0, 950.0))
 
 
 async def test_the_password_opens_the_file_and_is_kept_nowhere(
@@ -89,31 +87,6 @@ async def test_a_mix_keeps_its_colour_pages_and_no_other(shop: House, customer: 
     assert colored_pages(printed) == job["color_pages"] == [1, 4]
 
 
-async def test_two_sides_of_a_card_are_printed_on_one_page(shop: House, customer: Customer) -> None:
-    for name, seed in (("front.jpg", 1), ("back.jpg", 2)):
-        known = len(await customer.chat())
-        await customer.sends(photo_of_a_card(seed), name=name, kind="image/jpeg")
-        await customer.hears("card" if seed == 2 else "How should I print it", after=known)
-    known = len(await customer.chat())
-    await customer.taps("Both on one page")
-    await customer.hears("How should I print it", after=known)
-    await customer.says("colour")
-    await customer.hears("How many copies", after=known)
-    await customer.says("1")
-    message = await customer.hears("Pay here", after=known)
-    await bank_of(shop).captures(message["links"][0])
-    await customer.hears("token", after=known)
-
-    [job] = await shop.jobs_of(customer)
-    sheet = pikepdf.open(io.BytesIO(await shop.inside.store.read(job["storage_key"])))
-    assert len(sheet.pages) == job["pages"] == 1
-    assert (
-        await shop.one("SELECT count(*) FROM documents WHERE order_id = %s", job["order_id"]) == 1
-    )
-    assert await customer.count("How should I print it") == 2
-    assert [order["status"] for order in await shop.orders_of(customer)] == ["PAID"]
-
-
 async def test_nothing_is_left_of_a_file_past_its_time(shop: House, customer: Customer) -> None:
     link = await customer.wants("private.pdf", how="bw", copies=1)
     await bank_of(shop).captures(link)
@@ -176,12 +149,6 @@ def locked_with(password: str) -> bytes:
     out = io.BytesIO()
     with pikepdf.open(io.BytesIO(data)) as pdf:
         pdf.save(out, encryption=pikepdf.Encryption(user=password, owner="the owner's", R=6))
-    return out.getvalue()
-
-
-def photo_of_a_card(seed: int) -> bytes:
-    out = io.BytesIO()
-    on_table(card(seed), CORNERS, seed=seed).save(out, "JPEG", quality=90)
     return out.getvalue()
 
 
