@@ -110,7 +110,7 @@ class Intake:
             "page_seconds": self._page_seconds,
         }
         async with self._readers.lend() as reader:
-            await asyncio.to_thread(shutil.copyfile, source, reader.box / "in")
+            await asyncio.to_thread(_put, source, reader.box / "in")
             reply = _judge(await self._readers.ask(reader, task, self._bounds))
             if "convert" not in reply:
                 return await asyncio.to_thread(_collect, reader, reply, workdir)
@@ -122,7 +122,7 @@ class Intake:
         try:
             await self._converter.convert(checked, kind, converted, max_pages=limits.max_pages)
             async with self._readers.lend() as reader:
-                await asyncio.to_thread(shutil.copyfile, converted, reader.box / "converted")
+                await asyncio.to_thread(_put, converted, reader.box / "converted")
                 task |= {"do": "finish", "kind": kind.value, "password": None}
                 reply = _judge(await self._readers.ask(reader, task, self._bounds))
                 return await asyncio.to_thread(_collect, reader, reply, workdir)
@@ -143,7 +143,7 @@ class Intake:
             "page_seconds": self._page_seconds,
         }
         async with self._readers.lend() as reader:
-            await asyncio.to_thread(shutil.copyfile, source, reader.box / "in")
+            await asyncio.to_thread(_put, source, reader.box / "in")
             reply = _judge(await self._readers.ask(reader, task, self._patience(plan)))
             made = reader.box / "out.pdf" if reply.get("changed") else source
             target = workdir / "baked.pdf"
@@ -164,7 +164,7 @@ class Intake:
     async def card_facts(self, photo: Path) -> CardFacts:
         """Whether a card can be seen, for ``looks_like_a_card``. See the port."""
         async with self._readers.lend() as reader:
-            await asyncio.to_thread(shutil.copyfile, photo, reader.box / "in")
+            await asyncio.to_thread(_put, photo, reader.box / "in")
             task = {"do": "card_facts"}
             reply = _judge(await self._readers.ask(reader, task, self._bounds))
         try:
@@ -207,7 +207,7 @@ class Intake:
         }
         async with self._readers.lend() as reader:
             for name, photo in zip(("in", "back"), photos, strict=False):
-                await asyncio.to_thread(shutil.copyfile, photo, reader.box / name)
+                await asyncio.to_thread(_put, photo, reader.box / name)
             reply = _judge(await self._readers.ask(reader, task, self._bounds))
             return await asyncio.to_thread(_collect, reader, reply, workdir)
 
@@ -286,6 +286,15 @@ def _collect(reader: Reader, reply: dict[str, Any], workdir: Path) -> Prepared:
         previews=tuple(previews),
         repaired=reply.get("repaired") is True,
     )
+
+
+def _put(source: Path, inside: Path) -> None:
+    """Copies a file into a box, under a name that nobody in there can have laid a link at."""
+    inside.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    with source.open("rb") as given, os.fdopen(os.open(inside, flags, 0o600), "wb") as into:
+        shutil.copyfileobj(given, into, _CHUNK)
 
 
 def _fetch(inside: Path, target: Path) -> tuple[str, int]:

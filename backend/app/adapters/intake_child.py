@@ -49,6 +49,8 @@ from app.domain.print_plan import Choices, plan
 MAX_REPLY = 1_000_000
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
+_PR_SET_CHILD_SUBREAPER = 36
+_WALL = 0x40000000 if sys.platform == "linux" else 0  # also those that clone(2) made otherwise
 
 
 def main() -> int:
@@ -99,8 +101,10 @@ def _load() -> None:
 
 
 def _shut_the_door() -> None:
-    """A child that was taken over must not read or change this process."""
+    """A child that was taken over must not read or change this process, nor leave another one
+    behind: whom it leaves becomes ours, and ``_fork`` sees it."""
     _prctl(_PR_SET_DUMPABLE, 0)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def _prctl(option: int, value: int) -> None:
@@ -113,6 +117,7 @@ def _fork(task: dict[str, Any], box: Path) -> dict[str, object]:
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
+        os.close(read_end)
         _be_the_child(task, box, write_end)
     os.close(write_end)
     reply, late = _collect(read_end, time.monotonic() + float(task["wall"]))
@@ -120,12 +125,31 @@ def _fork(task: dict[str, Any], box: Path) -> dict[str, object]:
     if late:
         os.kill(child, signal.SIGKILL)
     _, status, usage = os.wait4(child, 0)
+    if _somebody_is_left():
+        _end_the_box()
     return {
         "reply": reply.decode("utf-8", "replace"),
         "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
         "late": late,
         "peak": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
     }
+
+
+def _somebody_is_left() -> bool:
+    """Whether the child started a process: no parser does, so it was taken over."""
+    try:
+        os.waitpid(-1, os.WNOHANG | _WALL)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _end_the_box() -> None:
+    """Who was left could read the next customer's file. It ends with this process's box, or,
+    where there is none, with our group; whoever waits for our answer starts another reader."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
 
 
 def _be_the_child(task: dict[str, Any], box: Path, write_end: int) -> None:
