@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import math
 import os
 import shutil
 import stat
@@ -32,6 +33,9 @@ log = structlog.get_logger(__name__)
 
 _CHUNK = 1 << 20
 _SECONDS_A_PAGE = 0.4
+_MOST_PIXELS = 1 << 32  # on a side: what any picture format can say
+# What numbers that are none raise, and lists that are too short: a reply may be an attacker's.
+_NONSENSE = (KeyError, TypeError, ValueError, OverflowError)
 _SOFFICE_PLACES = ("/usr/lib/libreoffice/program/soffice", "/opt/libreoffice/program/soffice")
 
 
@@ -113,7 +117,7 @@ class Intake:
             await asyncio.to_thread(_put, source, reader.box / "in")
             reply = _judge(await self._readers.ask(reader, task, self._bounds))
             if "convert" not in reply:
-                return await asyncio.to_thread(_collect, reader, reply, workdir)
+                return await asyncio.to_thread(_collect, reader, task, reply, workdir)
             kind = _kind(reply["convert"])
             if self._converter is None:
                 raise DocumentRefused(Refusal.CONVERTER_MISSING, " ".join(self.missing()))
@@ -125,7 +129,7 @@ class Intake:
                 await asyncio.to_thread(_put, converted, reader.box / "converted")
                 task |= {"do": "finish", "kind": kind.value, "password": None}
                 reply = _judge(await self._readers.ask(reader, task, self._bounds))
-                return await asyncio.to_thread(_collect, reader, reply, workdir)
+                return await asyncio.to_thread(_collect, reader, task, reply, workdir)
         finally:
             checked.unlink(missing_ok=True)
             converted.unlink(missing_ok=True)
@@ -148,7 +152,10 @@ class Intake:
             made = reader.box / "out.pdf" if reply.get("changed") else source
             target = workdir / "baked.pdf"
             digest, size = await asyncio.to_thread(_fetch, made, target)
-            shown = min(int(reply.get("previews", 0)), self._previews, len(plan.faces))
+            try:
+                shown = min(int(reply["previews"]), self._previews, len(plan.faces))
+            except _NONSENSE:
+                raise _nonsense() from None
             previews = [workdir / f"baked-{number + 1}.jpg" for number in range(shown)]
             for number, preview in enumerate(previews, 1):
                 await asyncio.to_thread(_fetch, reader.box / f"preview-{number}.jpg", preview)
@@ -170,14 +177,17 @@ class Intake:
         try:
             told = reply["facts"]
             seen = told["card_ratio"] is not None
-            return CardFacts(
+            known = CardFacts(
                 width=int(told["width"]),
                 height=int(told["height"]),
                 card_ratio=float(told["card_ratio"]) if seen else None,
                 card_share=float(told["card_share"]) if seen else None,
             )
-        except (KeyError, TypeError, ValueError):
-            raise DocumentRefused(Refusal.BROKEN, "its reader answered nonsense") from None
+        except _NONSENSE:
+            raise _nonsense() from None
+        if not all(0 < side < _MOST_PIXELS for side in (known.width, known.height)):
+            raise _nonsense()
+        return known
 
     async def card_sheet(
         self, front: Path, back: Path, workdir: Path, *, limits: Limits
@@ -209,7 +219,7 @@ class Intake:
             for name, photo in zip(("in", "back"), photos, strict=False):
                 await asyncio.to_thread(_put, photo, reader.box / name)
             reply = _judge(await self._readers.ask(reader, task, self._bounds))
-            return await asyncio.to_thread(_collect, reader, reply, workdir)
+            return await asyncio.to_thread(_collect, reader, task, reply, workdir)
 
     def _patience(self, plan: Plan) -> Bounds:
         """Every page may have to be drawn at the printer's resolution."""
@@ -239,13 +249,14 @@ def _judge(answer: Answer) -> dict[str, Any]:
         raise DocumentRefused(Refusal.TOO_COMPLEX, answer.why)
     if "refused" not in answer.reply:
         return answer.reply
-    detail = str(answer.reply.get("detail", ""))
+    # It goes into logs, which need not take every character there is.
+    detail = str(answer.reply.get("detail", ""))[:300].encode("ascii", "replace").decode()
     if answer.reply.get("unforeseen"):
         log.warning("intake.unforeseen", detail=detail)
     try:
         reason = Refusal(answer.reply["refused"])
     except ValueError:
-        raise DocumentRefused(Refusal.BROKEN, "its reader answered nonsense") from None
+        raise _nonsense() from None
     raise DocumentRefused(reason, detail)
 
 
@@ -253,31 +264,44 @@ def _kind(value: object) -> Kind:
     try:
         return Kind(str(value))
     except ValueError:
-        raise DocumentRefused(Refusal.BROKEN, "its reader answered nonsense") from None
+        raise _nonsense() from None
 
 
-def _collect(reader: Reader, reply: dict[str, Any], workdir: Path) -> Prepared:
+def _nonsense() -> DocumentRefused:
+    return DocumentRefused(Refusal.BROKEN, "its reader answered nonsense")
+
+
+def _collect(
+    reader: Reader, task: Mapping[str, Any], reply: dict[str, Any], workdir: Path
+) -> Prepared:
     """Takes the results out of the box. Everything in there may have been written by an attacker:
     names are ours, links are not followed, numbers are checked."""
     target = workdir / "print.pdf"
     digest, size = _fetch(reader.box / "out.pdf", target)
     try:
+        kind = _kind(reply["kind"])
         pages = int(reply["pages"])
         colour = tuple(sorted({int(number) for number in reply["color_pages"]}))
         sizes = tuple((float(width), float(height)) for width, height in reply["sizes"])
         wanted = len(reply["previews"])
-        sane = pages >= 1 and all(1 <= number <= pages for number in colour)
-        if not sane or len(sizes) != pages or wanted > pages:
-            raise ValueError
-    except (KeyError, TypeError, ValueError):
-        raise DocumentRefused(Refusal.BROKEN, "its reader answered nonsense") from None
+    except _NONSENSE:
+        raise _nonsense() from None
+    sane = (
+        1 <= pages <= task["max_pages"]
+        and all(1 <= number <= pages for number in colour)
+        and len(sizes) == pages
+        and all(0 < side < math.inf for size in sizes for side in size)
+        and wanted <= min(pages, task["previews"])
+    )
+    if not sane:
+        raise _nonsense()
     previews = []
     for number in range(1, wanted + 1):
         previews.append(workdir / f"preview-{number}.jpg")
         _fetch(reader.box / f"preview-{number}.jpg", previews[-1])
     return Prepared(
         path=target,
-        kind=_kind(reply["kind"]),
+        kind=kind,
         sha256=digest,
         bytes=size,
         pages=pages,

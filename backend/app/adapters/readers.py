@@ -96,16 +96,15 @@ class Reader:
         self.served += 1
         if not raw:
             return Answer(None, "took too long or its reader died", 0)
-        said = json.loads(raw)
+        said = _parsed(raw)
+        if said is None:  # longer than we read, so that its end is missing
+            return Answer(None, "its reader answered too much", 0)
         if said["late"]:
             return Answer(None, f"took longer than {bounds.wall:.0f} s", said["peak"])
         if said["signal"] or not said["reply"]:
             return Answer(None, f"its reader died of signal {said['signal']}", said["peak"])
-        try:
-            reply = json.loads(said["reply"])
-        except ValueError:
-            reply = None
-        if not isinstance(reply, dict):
+        reply = _parsed(said["reply"])
+        if reply is None:
             return Answer(None, "its reader answered nonsense", said["peak"])
         return Answer(reply, "", said["peak"])
 
@@ -229,6 +228,15 @@ class Readers:
         if reader in self._free:
             self._free.remove(reader)
         reader.close()
+
+
+def _parsed(text: bytes | str) -> dict[str, Any] | None:
+    """A JSON object that a stranger may have written."""
+    try:
+        held = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return held if isinstance(held, dict) else None
 
 
 def _sweep_boxes() -> None:
