@@ -7,6 +7,7 @@ them. So it cannot see another document than the one that was checked.
 from __future__ import annotations
 
 import io
+import re
 import stat
 import zipfile
 import zlib
@@ -24,6 +25,15 @@ MAX_RATIO = 200
 MAX_DEPTH = 2
 _FORGIVEN = 1_000_000  # bytes of one part below which its ratio says nothing: XML packs well
 _CHUNK = 1 << 16
+
+# Both standards want UTF-8 or UTF-16. In the others named here "<!" is what it is in ASCII, in
+# those that are not named (UTF-7, EBCDIC) a declaration could be written so that we miss it.
+_ENCODING = re.compile(rb"\sencoding\s*=\s*[\"']([^\"']*)")
+_PLAIN_ENCODING = re.compile(
+    rb"utf-?8|utf-?16(le|be)?|(us-)?ascii|iso-8859-\d+|windows-125\d", re.IGNORECASE
+)
+_EBCDIC_MARKUP = b"\x4c\x6f\xa7\x94"  # "<?xm"
+_BOMS = b"\xef\xbb\xbf\xfe\xff"
 
 _ODF = {
     b"application/vnd.oasis.opendocument.text": Kind.ODT,
@@ -64,7 +74,7 @@ def _kind(given: zipfile.ZipFile) -> Kind:
     if "mimetype" in names:
         held = _read(given, "mimetype", 200).strip()
         if held in _ODF:
-            if b"encryption-data" in _read(given, "META-INF/manifest.xml", 2_000_000):
+            if b"encryption-data" in _markup(given, "META-INF/manifest.xml"):
                 raise DocumentRefused(Refusal.LOCKED, "needs a password")
             if any(name.startswith(("Basic/", "Scripts/")) for name in names):
                 raise DocumentRefused(Refusal.MACROS, "holds macros")
@@ -72,9 +82,12 @@ def _kind(given: zipfile.ZipFile) -> Kind:
         raise DocumentRefused(Refusal.UNSUPPORTED, "another OpenDocument kind")
     if "[Content_Types].xml" not in names:
         raise DocumentRefused(Refusal.UNSUPPORTED, "an archive")
-    types = _read(given, "[Content_Types].xml", 2_000_000).lower()
+    types = _markup(given, "[Content_Types].xml")
     lowered = {name.lower() for name in names}
-    if b"macroenabled" in types or any(name.endswith("vbaproject.bin") for name in lowered):
+    if b"sheet.binary." in types:  # always "macroEnabled" too, whether it has macros or not
+        raise DocumentRefused(Refusal.UNSUPPORTED, "a binary workbook")
+    project = any(name.endswith("vbaproject.bin") for name in lowered)
+    if project or b"macroenabled" in types or b"vbaproject" in types:
         raise DocumentRefused(Refusal.MACROS, "holds macros")
     for folder, kind in _OOXML.items():
         if any(name.startswith(folder) for name in lowered):
@@ -88,6 +101,11 @@ def _read(given: zipfile.ZipFile, name: str, limit: int) -> bytes:
             return part.read(limit)
     except KeyError:
         return b""
+
+
+def _markup(given: zipfile.ZipFile, name: str) -> bytes:
+    """A table of the container in lower case; the zeros are those of UTF-16."""
+    return _read(given, name, 2_000_000).replace(b"\0", b"").lower()
 
 
 def _check(given: zipfile.ZipFile, budget: _Budget, *, depth: int) -> None:
@@ -162,19 +180,61 @@ def _repack(given: zipfile.ZipFile, target: Path, kind: Kind) -> None:
             if entry.filename == "mimetype":
                 clean.compress_type = zipfile.ZIP_STORED
             with given.open(entry) as part, packed.open(clean, "w") as into:
-                if entry.filename.endswith((".xml", ".rels")):
-                    _copy_markup(part, into, budget, kind)
+                head = part.read(_CHUNK)
+                budget.spend(len(head))
+                into.write(head)
+                if _is_markup(entry.filename, head):
+                    _copy_markup(head, part, into, budget, _forbidden(entry.filename, kind))
                 else:
                     _copy(part, into, budget)
 
 
-def _copy_markup(part: IO[bytes], into: IO[bytes], budget: _Budget, kind: Kind) -> None:
-    """XML that declares entities is no Office file: they serve attacks only."""
-    tail = b""
-    while chunk := part.read(_CHUNK):
-        budget.spend(len(chunk))
+def _is_markup(name: str, head: bytes) -> bool:
+    """A part's name binds nobody: the container's tables may call any part XML."""
+    start = head.replace(b"\0", b"").lstrip(_BOMS + b" \t\r\n")[:4]
+    return name.lower().endswith((".xml", ".rels")) or start[:1] == b"<" or start == _EBCDIC_MARKUP
+
+
+def _forbidden(name: str, kind: Kind) -> dict[bytes, DocumentRefused]:
+    """What no honest part says. Entities serve attacks only; Microsoft's formats have no document
+    types (old OpenOffice wrote them, and pictures in SVG have them)."""
+    found = {b"<!ENTITY": DocumentRefused(Refusal.BROKEN, f"{kind.value} with XML entities")}
+    lowered = name.lower()
+    if kind in _OOXML.values() and lowered.endswith((".xml", ".rels")):
+        found[b"<!DOCTYPE"] = DocumentRefused(Refusal.BROKEN, f"{kind.value} with a document type")
+    if lowered.endswith(".rels"):
+        found[b"/RELATIONSHIPS/VBAPROJECT"] = DocumentRefused(Refusal.MACROS, "holds macros")
+    return found
+
+
+def _copy_markup(
+    head: bytes,
+    part: IO[bytes],
+    into: IO[bytes],
+    budget: _Budget,
+    forbidden: dict[bytes, DocumentRefused],
+) -> None:
+    _check_encoding(head)
+    chunk, tail = head, b""
+    while chunk:
         seen = (tail + chunk).replace(b"\0", b"").upper()
-        if b"<!ENTITY" in seen:
-            raise DocumentRefused(Refusal.BROKEN, f"{kind.value} with XML entities")
-        tail = chunk[-32:]
-        into.write(chunk)
+        for words, refusal in forbidden.items():
+            if words in seen:
+                raise refusal
+        tail = chunk[-128:]  # the longest of them, at four bytes a letter
+        if chunk := part.read(_CHUNK):
+            budget.spend(len(chunk))
+            into.write(chunk)
+
+
+def _check_encoding(head: bytes) -> None:
+    start = head.replace(b"\0", b"").lstrip(_BOMS + b" \t\r\n")
+    declared = None
+    if start.startswith(b"<?xml"):
+        declaration, end, _ = start.partition(b"?>")
+        declared = _ENCODING.search(declaration)
+        if not end:
+            raise DocumentRefused(Refusal.BROKEN, "XML whose declaration does not end")
+    strange = declared is not None and not _PLAIN_ENCODING.fullmatch(declared[1])
+    if strange or start.startswith(_EBCDIC_MARKUP):
+        raise DocumentRefused(Refusal.BROKEN, "XML in an unusual encoding")
