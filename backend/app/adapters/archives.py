@@ -25,6 +25,7 @@ MAX_RATIO = 200
 MAX_DEPTH = 2
 _FORGIVEN = 1_000_000  # bytes of one part below which its ratio says nothing: XML packs well
 _CHUNK = 1 << 16
+_ENTRY = b"PK\x01\x02"  # begins every line of a container's directory
 
 # Both standards want UTF-8 or UTF-16. In the others named here "<!" is what it is in ASCII, in
 # those that are not named (UTF-7, EBCDIC) a declaration could be written so that we miss it.
@@ -57,6 +58,7 @@ class _Budget:
 
 def inspect(source: Path, target: Path) -> Kind:
     """Says which Office kind the container holds and writes the repacked copy."""
+    _check_flood(source.read_bytes())
     try:
         with zipfile.ZipFile(source) as given:
             kind = _kind(given)
@@ -67,6 +69,12 @@ def inspect(source: Path, target: Path) -> Kind:
     except (NotImplementedError, RuntimeError) as error:
         raise DocumentRefused(Refusal.UNSUPPORTED, f"an unusual container: {error}") from error
     return kind
+
+
+def _check_flood(data: bytes) -> None:
+    """A directory of a million lines costs seconds and memory only to be read."""
+    if data.count(_ENTRY) > MAX_PARTS:
+        raise DocumentRefused(Refusal.TOO_COMPLEX, f"more than {MAX_PARTS} parts")
 
 
 def _kind(given: zipfile.ZipFile) -> Kind:
@@ -159,6 +167,7 @@ def _check_inside(
         return
     if depth + 1 >= MAX_DEPTH:
         raise DocumentRefused(Refusal.TOO_COMPLEX, "archives inside archives")
+    _check_flood(held.getvalue())
     with zipfile.ZipFile(held) as inside:
         _check(inside, budget, depth=depth + 1)
 
