@@ -1,6 +1,6 @@
 """Looks into a compound file (the container of DOC, XLS and PPT) without running anything.
 
-Format: [MS-CFB]. Only the directory and the first bytes of one stream are read.
+Format: [MS-CFB]. Only the directory and one stream are read.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _END = 0xFFFFFFFA  # above: special sector numbers
 _MAX_ENTRIES = 20_000
 _MACRO_STORAGES = frozenset({"macros", "_vba_project_cur", "vba", "_vba_project"})
+# VBAInfoContainer and VBAInfoAtom up to the number that says where the project lies.
+_SLIDES_VBA = bytes.fromhex("1f00ff0314000000 020000040c000000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def inspect(source: Path) -> Kind:
         raise DocumentRefused(Refusal.UNSUPPORTED, "a compound file of another program")
     if locked:
         raise DocumentRefused(Refusal.LOCKED, "needs a password")
-    if names & _MACRO_STORAGES:
+    if names & _MACRO_STORAGES or (kind is Kind.PPT and _slides_hold_macros(data, directory)):
         raise DocumentRefused(Refusal.MACROS, "holds a macro project")
     return kind
 
@@ -105,17 +107,28 @@ def _directory(data: bytes) -> dict[int, _Entry]:
     return entries
 
 
-def _head(data: bytes, directory: dict[int, _Entry], name: str) -> bytes:
+def _head(data: bytes, directory: dict[int, _Entry], name: str, limit: int = 8192) -> bytes:
     """The first bytes of a stream in the ordinary sectors; small streams lie elsewhere: empty."""
     for entry in directory.values():
         if entry.name.lower() == name and entry.type == 2 and entry.size >= 4096:
-            return _chain(data, entry.start, 8192)
+            return _chain(data, entry.start, limit)
     return b""
 
 
 def _word_locked(head: bytes) -> bool:
     """fEncrypted of the file information block ([MS-DOC] 2.5.2)."""
     return len(head) >= 12 and bool(struct.unpack_from("<H", head, 10)[0] & 0x0100)
+
+
+def _slides_hold_macros(data: bytes, directory: dict[int, _Entry]) -> bool:
+    """PowerPoint keeps its project, packed, among the slides: fHasMacros ([MS-PPT] 2.4.11)."""
+    stream = _head(data, directory, "powerpoint document", limit=len(data))
+    found = stream.find(_SLIDES_VBA)
+    while found >= 0:
+        if stream[found + 20 : found + 24] not in (b"\0\0\0\0", b""):
+            return True
+        found = stream.find(_SLIDES_VBA, found + 1)
+    return False
 
 
 def _sheet_locked(head: bytes) -> bool:
