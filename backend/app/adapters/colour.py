@@ -25,6 +25,7 @@ _OPERANDS = 90  # bytes before an operator that its numbers may take
 # only costs a drawing.
 _COLOUR = re.compile(rb"(?<![A-Za-z])(?:rg|RG|k|K|cs|CS|scn?|SCN?|sh|BI)(?![A-Za-z])")
 _GREY_SPACES = frozenset({"/DeviceGray", "/CalGray", "/G"})
+_NO_MASK = Name("/None")  # Name.None_ would be another name, "/None_"
 
 
 @dataclass(slots=True)
@@ -131,11 +132,10 @@ def _plain_font(font: Object) -> bool:
 
 
 def _plain_state(state: Object) -> bool:
-    # Transfer functions may tint, soft masks draw on their own.
-    if not isinstance(state, Dictionary):
-        return False
-    return not any(key in state for key in ("/TR", "/TR2", "/SMask", "/HT")) or (
-        state.get("/SMask", Name.None_) == Name.None_
+    """Transfer functions may tint, soft masks draw on their own; most files say they have none."""
+    return (
+        isinstance(state, Dictionary)
+        and state.get("/SMask", _NO_MASK) == _NO_MASK
         and not any(key in state for key in ("/TR", "/TR2", "/HT"))
     )
 

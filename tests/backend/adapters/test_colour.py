@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pikepdf
 import pytest
+from pikepdf import Dictionary, Name, Pdf
 
+from app.adapters import render
 from app.adapters.colour import GreyProof, plain_operators
 from tests.backend.adapters import made_pdf
 from tests.backend.adapters.coloured_pages import DRAWINGS, PICTURES
@@ -74,6 +76,30 @@ def test_the_proof_reads_what_a_page_draws(tmp_path: Path) -> None:
             if GreyProof().holds(page.obj)
         }
     assert proven == {"black", "black ink only", "grey as RGB"}
+
+
+@pytest.mark.parametrize(
+    ("entries", "proven"),
+    [
+        ({"/SMask": Name("/None"), "/ca": 1, "/AIS": False}, True),
+        ({"/SMask": Dictionary(S=Name.Luminosity)}, False),
+        ({"/SMask": Name("/None"), "/TR": Name.Identity}, False),
+        ({"/SMask": Name("/None"), "/HT": Name.Default}, False),
+    ],
+)
+def test_a_state_without_a_soft_mask_needs_no_drawing(
+    tmp_path: Path, entries: dict[str, object], proven: bool
+) -> None:
+    """Word processors and drawing programs write ``/SMask /None`` on ordinary pages."""
+
+    def state(pdf: Pdf) -> None:
+        pdf.pages[0].obj.Resources.ExtGState = Dictionary(G=Dictionary(entries))
+
+    path = made_pdf.changed(tmp_path / "state.pdf", ["/G gs " + made_pdf.BLACK], state)
+
+    with pikepdf.open(path) as pdf:
+        is_grey = render.proof(pdf)
+        assert is_grey(1) is proven
 
 
 async def test_ordinary_text_costs_little(prepare: Prepare, tmp_path: Path) -> None:
