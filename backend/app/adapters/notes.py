@@ -22,6 +22,10 @@ _PRINTABLE = frozenset(
     }
 )
 _MOST_NUMBERS = 20_000
+# Of a note's /DA string. What is not wholly a number ("1.2.3 Tf") says nothing.
+_NUMBER = r"(?<![\w.+-])(?:\d+(?:\.\d*)?|\.\d+)"
+_STYLED_SIZE = re.compile(rf"({_NUMBER})\s+Tf\b", re.ASCII)
+_STYLED_COLOUR = re.compile(rf"((?:{_NUMBER}\s+){{3}}rg|{_NUMBER}\s+g)\b", re.ASCII)
 
 
 def draw_notes(pdf: Pdf, pages: list[Dictionary]) -> None:
@@ -133,9 +137,10 @@ def _content(kind: str, note: Dictionary, box: list[float]) -> str:
 
 def _words(note: Dictionary, box: list[float]) -> str:
     """Plain lines of the note's text in its own size and colour."""
-    said = re.search(r"([\d.]+)\s+Tf", str(note.get("/DA", "")))
+    style = str(note.get("/DA", ""))
+    said = _STYLED_SIZE.search(style)
     size = min(max(float(said.group(1)), 4.0), 144.0) if said and float(said.group(1)) else 12.0
-    paint = re.search(r"((?:[\d.]+\s+){3}rg|(?:[\d.]+\s+)g)\b", str(note.get("/DA", "")))
+    paint = _STYLED_COLOUR.search(style)
     top = max(box[1], box[3]) - size
     lines = str(note.get("/Contents", "")).replace("\r\n", "\n").replace("\r", "\n").split("\n")
     shown = ["<" + line[:500].encode("cp1252", "replace").hex() + "> Tj T*" for line in lines[:200]]
