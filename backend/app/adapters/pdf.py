@@ -15,6 +15,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
@@ -302,13 +303,18 @@ def _has_an_end(source: Path) -> bool:
 def _strip(pdf: Pdf) -> None:
     """Takes every active key out of every object that a page can reach."""
     for held in pdf.objects:
-        if isinstance(held, (Dictionary, Stream)):
-            _strip_one(held, 0)
+        waiting = [held]
+        while waiting:
+            waiting += _strip_one(waiting.pop())
 
 
-def _strip_one(held: Object, depth: int) -> None:
-    if depth > 8:
-        return
+def _strip_one(held: Object) -> list[Object]:
+    """Gives what lies directly inside; what is only referred to has its own turn."""
+    if isinstance(held, Array):
+        return [item for item in held if _is_direct(item)]
+    if not isinstance(held, (Dictionary, Stream)):
+        return []
+    inside = []
     is_stream = isinstance(held, Stream)
     # A map of names (fonts, glyphs, images) may use any word as a name: /AA is a glyph there.
     stated = is_stream or any(key in held for key in ("/Type", "/Subtype", "/S"))
@@ -317,11 +323,21 @@ def _strip_one(held: Object, depth: int) -> None:
             del held[key]
             continue
         value = held.get(key)
-        if isinstance(value, Dictionary) and not value.is_indirect:
-            _strip_one(value, depth + 1)
+        if _is_direct(value):
+            inside.append(value)
     if is_stream and Name.PS in (held.get("/Subtype"), held.get("/Subtype2")):
         # PostScript in a PDF draws on some printers only; what differs by machine is not printed.
         held.write(b"")
         held.Subtype, held.BBox = Name.Form, Array([0, 0, 0, 0])
         if "/Subtype2" in held:
             del held["/Subtype2"]
+    return inside
+
+
+def _is_direct(value: object) -> TypeGuard[Object]:
+    # Numbers and references first: they are most of what there is, and quickly told.
+    return (
+        isinstance(value, Object)
+        and not value.is_indirect
+        and isinstance(value, (Dictionary, Array))
+    )

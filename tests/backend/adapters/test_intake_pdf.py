@@ -11,7 +11,7 @@ import pikepdf
 import psutil
 import pypdfium2
 import pytest
-from pikepdf import Array, Dictionary, Name, Pdf
+from pikepdf import Array, Dictionary, Name, Pdf, String
 from PIL import Image
 
 from app.adapters import render
@@ -95,6 +95,37 @@ async def test_nothing_that_acts_or_tells_survives(prepare: Prepare, tmp_path: P
         assert word not in written
     assert prepared.pages == 1
     assert b"Ordinary black text" in written
+
+
+async def test_an_action_inside_arrays_does_not_survive_either(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    """However deep: in an array of the page's own, in arrays of arrays, in an object apart."""
+
+    def hide(pdf: Pdf) -> None:
+        script = Dictionary(S=Name.JavaScript, JS=String("app.alert('CANARY')"))
+        deep = Array([script])
+        for _ in range(20):
+            deep = Array([Dictionary(Kept=deep)])
+        state = Dictionary(
+            Type=Name.ExtGState,
+            One=Array([1, script]),
+            Deep=deep,
+            Apart=pdf.make_indirect(Array([Array([script])])),
+        )
+        pdf.pages[0].obj.Resources.ExtGState = Dictionary(G=state)
+
+    prepared = await prepare(changed(tmp_path / "arrays.pdf", ["/G gs " + BLACK], hide))
+
+    with pikepdf.open(prepared.path) as pdf:
+        state = pdf.pages[0].obj.Resources.ExtGState.G
+        assert [dict(held.items()) for held in (state.One[1], state.Apart[0][0])] == [
+            {"/S": Name.JavaScript}
+        ] * 2
+        inner = state.Deep
+        for _ in range(20):
+            inner = inner[0].Kept
+        assert list(inner[0].keys()) == ["/S"]
 
 
 async def test_a_turned_and_cropped_page_keeps_its_look(prepare: Prepare, tmp_path: Path) -> None:
