@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,10 @@ _FORMATS = {
     Kind.GIF: ("GIF",),
     Kind.BMP: ("BMP",),
 }
+
+_COMPRESSION, _JPEGS = 259, (6, 7)
+# Where a TIFF's pixels lie and how long they are: strips, tiles, and the old way with JPEG.
+_STORED = ((273, 279), (324, 325), (513, 514))
 
 # (u, v) of the stored picture to (x, y) on paper, both from the lower left: a b c d e f of the
 # unit square, for the EXIF orientations 1 to 8 (TIFF 6.0, tag 274).
@@ -92,6 +96,7 @@ def upright(source: Path, kind: Kind) -> Image.Image:
     """The first picture's pixels, grey or RGB, as large as an A4 sheet at 300 dpi at most."""
     with _refusing(kind), Image.open(source, formats=_FORMATS[kind]) as opened:
         _check_pixels(opened)
+        _refuse_cut(opened, source.stat().st_size)
         image = _upright(opened)
         return image.convert("L") if image.mode == "1" else image
 
@@ -131,6 +136,7 @@ def _pictures(opened: Image.Image, kind: Kind, source: Path) -> Iterator[_Pictur
         except EOFError:
             return
         _check_pixels(opened)
+        _refuse_cut(opened, source.stat().st_size)
         yield _encode(_upright(opened), lossy=False)
         index += 1
 
@@ -140,6 +146,22 @@ def _check_pixels(image: Image.Image) -> None:
         raise DocumentRefused(Refusal.TOO_COMPLEX, f"{image.width} x {image.height} pixels")
     if image.width < 1 or image.height < 1:
         raise DocumentRefused(Refusal.EMPTY, "no pixels")
+
+
+def _refuse_cut(tiff: Image.Image, size: int) -> None:
+    """The decoder of JPEGs in a TIFF fills up what is missing and says nothing."""
+    tags: Mapping[int, object] = getattr(tiff, "tag_v2", {})
+    if tags.get(_COMPRESSION) not in _JPEGS:
+        return
+    for places, lengths in _STORED:
+        starts, counts = (_numbers(tags.get(tag)) for tag in (places, lengths))
+        if any(start + count > size for start, count in zip(starts, counts, strict=False)):
+            raise DocumentRefused(Refusal.BROKEN, "the file ends early")
+
+
+def _numbers(value: object) -> list[int]:
+    held = value if isinstance(value, tuple) else (value,)
+    return [number for number in held if isinstance(number, int)]
 
 
 def _keep(opened: Image.Image, source: Path) -> _Picture | None:

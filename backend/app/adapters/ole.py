@@ -6,6 +6,7 @@ Format: [MS-CFB]. Only the directory and one stream are read.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from app.domain.errors import DocumentRefused, Refusal
 MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _END = 0xFFFFFFFA  # above: special sector numbers
 _MAX_ENTRIES = 20_000
+_STORAGE, _STREAM, _ROOT = 1, 2, 5
+_SMALL = 4096  # bytes below which a stream lies among the root's
 _MACRO_STORAGES = frozenset({"macros", "_vba_project_cur", "vba", "_vba_project"})
 # VBAInfoContainer and VBAInfoAtom up to the number that says where the project lies.
 _SLIDES_VBA = bytes.fromhex("1f00ff0314000000 020000040c000000")
@@ -28,34 +31,55 @@ class _Entry:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Sectors:
+    """The file in pieces of ``size`` bytes; ``table`` names the piece that follows each."""
+
+    data: bytes
+    size: int
+    table: list[int]
+
+    def chain(self, start: int, limit: int, seen: set[int]) -> Iterator[bytes]:
+        """The pieces from ``start`` on, ``limit`` bytes and the rest of the last piece."""
+        read = 0
+        while start < _END and start not in seen and read < limit:
+            seen.add(start)
+            part = self.data[(start + 1) * self.size : (start + 2) * self.size]
+            read += len(part)
+            yield part
+            start = self.table[start] if start < len(self.table) else _END
+
+
 def inspect(source: Path) -> Kind:
     """DOC, XLS or PPT. Raises ``DocumentRefused`` for locked files, macros and other content."""
     data = source.read_bytes()
     try:
-        directory = _directory(data)
+        held = _sectors(data)
+        directory = _directory(held, struct.unpack_from("<I", data, 48)[0])
     except (struct.error, IndexError, ValueError) as error:
         raise DocumentRefused(Refusal.BROKEN, "its directory is damaged") from error
-    names = {entry.name.lower() for entry in directory.values()}
+    names = {entry.name.lower() for entry in directory}
     if "encryptedpackage" in names or "encryptioninfo" in names:
         raise DocumentRefused(Refusal.LOCKED, "an encrypted Office file")
     if "worddocument" in names:
-        kind, locked = Kind.DOC, _word_locked(_head(data, directory, "worddocument"))
+        kind, locked = Kind.DOC, _word_locked(_head(held, directory, "worddocument"))
     elif "workbook" in names or "book" in names:
         name = "workbook" if "workbook" in names else "book"
-        kind, locked = Kind.XLS, _sheet_locked(_head(data, directory, name))
+        kind, locked = Kind.XLS, _sheet_locked(_head(held, directory, name))
     elif "powerpoint document" in names:
         kind, locked = Kind.PPT, "encryptedsummary" in names
     else:
         raise DocumentRefused(Refusal.UNSUPPORTED, "a compound file of another program")
     if locked:
         raise DocumentRefused(Refusal.LOCKED, "needs a password")
-    if names & _MACRO_STORAGES or (kind is Kind.PPT and _slides_hold_macros(data, directory)):
+    if names & _MACRO_STORAGES or (kind is Kind.PPT and _slides_hold_macros(held, directory)):
         raise DocumentRefused(Refusal.MACROS, "holds a macro project")
+    if not _all_there(held, directory):
+        raise DocumentRefused(Refusal.BROKEN, "the file ends early")
     return kind
 
 
-def _sectors(data: bytes) -> tuple[int, list[int]]:
-    """Sector size and the allocation table."""
+def _sectors(data: bytes) -> _Sectors:
     shift = struct.unpack_from("<H", data, 30)[0]
     if shift not in (9, 12):
         raise ValueError("sector size")
@@ -76,43 +100,44 @@ def _sectors(data: bytes) -> tuple[int, list[int]]:
         table.extend(struct.unpack_from(f"<{numbers}I", data, (place + 1) * size))
         if len(table) > len(data) // size + size:
             break
-    return size, table
+    return _Sectors(data, size, table)
 
 
-def _chain(data: bytes, start: int, limit: int) -> bytes:
-    size, table = _sectors(data)
-    parts, seen, read = [], set(), 0
-    while start < _END and start not in seen and read < limit:
-        seen.add(start)
-        part = data[(start + 1) * size : (start + 2) * size]
-        parts.append(part)
-        read += len(part)
-        start = table[start] if start < len(table) else _END
-    return b"".join(parts)
-
-
-def _directory(data: bytes) -> dict[int, _Entry]:
-    held = _chain(data, struct.unpack_from("<I", data, 48)[0], _MAX_ENTRIES * 128)
-    entries = {}
+def _directory(sectors: _Sectors, start: int) -> list[_Entry]:
+    held = b"".join(sectors.chain(start, _MAX_ENTRIES * 128, set()))
+    if len(held) % sectors.size:
+        raise ValueError("cut")
+    entries = []
     for index in range(len(held) // 128):
         raw = held[index * 128 : index * 128 + 128]
         length, kind = struct.unpack_from("<HB", raw, 64)
-        if kind not in (1, 2, 5) or not 2 <= length <= 64:
+        if kind not in (_STORAGE, _STREAM, _ROOT) or not 2 <= length <= 64:
             continue
         name = raw[: length - 2].decode("utf-16-le", "replace")
         start, size = struct.unpack_from("<II", raw, 116)
-        entries[index] = _Entry(name, kind, start, size)
+        entries.append(_Entry(name, kind, start, size))
     if not entries:
         raise ValueError("empty")
     return entries
 
 
-def _head(data: bytes, directory: dict[int, _Entry], name: str, limit: int = 8192) -> bytes:
+def _head(sectors: _Sectors, directory: list[_Entry], name: str, limit: int = 2 * _SMALL) -> bytes:
     """The first bytes of a stream in the ordinary sectors; small streams lie elsewhere: empty."""
-    for entry in directory.values():
-        if entry.name.lower() == name and entry.type == 2 and entry.size >= 4096:
-            return _chain(data, entry.start, limit)
+    for entry in directory:
+        if entry.name.lower() == name and entry.type == _STREAM and entry.size >= _SMALL:
+            return b"".join(sectors.chain(entry.start, limit, set()))
     return b""
+
+
+def _all_there(sectors: _Sectors, directory: list[_Entry]) -> bool:
+    """Whether no stream reaches beyond the end; the root's holds all the small ones."""
+    seen: set[int] = set()  # of all streams: none shares a sector, and a circle ends
+    for entry in directory:
+        if entry.type == _ROOT or (entry.type == _STREAM and entry.size >= _SMALL):
+            read = sum(map(len, sectors.chain(entry.start, entry.size, seen)))
+            if read < entry.size:
+                return False
+    return True
 
 
 def _word_locked(head: bytes) -> bool:
@@ -120,9 +145,9 @@ def _word_locked(head: bytes) -> bool:
     return len(head) >= 12 and bool(struct.unpack_from("<H", head, 10)[0] & 0x0100)
 
 
-def _slides_hold_macros(data: bytes, directory: dict[int, _Entry]) -> bool:
+def _slides_hold_macros(sectors: _Sectors, directory: list[_Entry]) -> bool:
     """PowerPoint keeps its project, packed, among the slides: fHasMacros ([MS-PPT] 2.4.11)."""
-    stream = _head(data, directory, "powerpoint document", limit=len(data))
+    stream = _head(sectors, directory, "powerpoint document", limit=len(sectors.data))
     found = stream.find(_SLIDES_VBA)
     while found >= 0:
         if stream[found + 20 : found + 24] not in (b"\0\0\0\0", b""):

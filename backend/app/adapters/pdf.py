@@ -12,6 +12,7 @@ so every reader sees the same sheet.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ MAX_SIDE_PT = 14_400.0  # ISO 32000-1 annex C: the largest page a reader has to 
 A4_PT = (595.276, 841.89)
 _MAX_DEPTH = 64
 _TAIL = 2048
+_BEGUN = re.compile(rb"\d\s+obj\b|\bxref\b|\btrailer\b")  # a change behind the last end
 _INHERITED = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
 
 # Keys that act, point outside, carry foreign bytes or tell about the author.
@@ -60,7 +62,7 @@ def rewrite(
     logging.getLogger("pikepdf").setLevel(logging.CRITICAL)  # foreign text stays out of our logs
     with _open(source, password) as pdf:
         damaged = bool(pdf.get_warnings())  # asking empties the list
-        if damaged and not _has_an_end(source):
+        if _ends_early(source, damaged=damaged):
             raise DocumentRefused(Refusal.BROKEN, "the file ends early")
         try:
             return _rewrite(pdf, target, max_pages, damaged=damaged)
@@ -293,11 +295,16 @@ def _references(value: Object | None) -> frozenset[tuple[int, int]]:
     return frozenset(item.objgen for item in value if isinstance(item, Dictionary))
 
 
-def _has_an_end(source: Path) -> bool:
+def _ends_early(source: Path, *, damaged: bool) -> bool:
+    """A change saved behind the first end (7.5.6) and then cut off leaves a whole older file: it
+    opens without a complaint, and lacks what the customer wrote last."""
     with source.open("rb") as file:
         file.seek(max(0, source.stat().st_size - _TAIL))
         tail = file.read()
-    return b"%%EOF" in tail or b"startxref" in tail
+    _, end, behind = tail.rpartition(b"%%EOF")
+    if end:
+        return _BEGUN.search(behind) is not None
+    return damaged and b"startxref" not in tail
 
 
 def _strip(pdf: Pdf) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from app.adapters import ole
 
 _TYPES = (
     '<?xml version="1.0"?>'
@@ -132,4 +135,25 @@ def odf(path: Path, kind: str, body: str) -> Path:
         packed.writestr("mimetype", mime)
         packed.writestr("content.xml", content)
         packed.writestr("META-INF/manifest.xml", manifest)
+    return path
+
+
+def compound(path: Path, name: str, stream: bytes) -> Path:
+    """The container of old Office files with one stream of 4096 bytes or more, which comes last."""
+    sector, free, end = 512, 0xFFFFFFFF, 0xFFFFFFFE
+    count = -(-len(stream) // sector)
+    table = [0xFFFFFFFD, end, *range(3, 2 + count), end]  # the table itself, the directory, ours
+    head = ole.MAGIC + bytes(16) + struct.pack("<5H6x", 62, 3, 0xFFFE, 9, 6)
+    head += struct.pack("<9I", 0, 1, 1, 0, 4096, end, 0, end, 0)
+    head += struct.pack("<109I", 0, *[free] * 108)
+
+    def entry(called: str, kind: int, child: int, start: int, size: int) -> bytes:
+        letters = (called + "\0").encode("utf-16-le")
+        tail = struct.pack("<HBB3I36xII4x", len(letters), kind, 1, free, free, child, start, size)
+        return letters.ljust(64, b"\0") + tail
+
+    directory = entry("Root Entry", 5, 1, end, 0) + entry(name, 2, free, 2, len(stream))
+    written = struct.pack(f"<{len(table)}I", *table).ljust(sector, b"\xff")
+    written += directory.ljust(sector, b"\0") + stream.ljust(count * sector, b"\0")
+    path.write_bytes(head + written)
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -43,4 +44,22 @@ def png_bomb(path: Path, side: int) -> Path:
     head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
     data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
     path.write_bytes(data)
+    return path
+
+
+def old_tiff(path: Path, image: Image.Image) -> Path:
+    """A TIFF that holds a whole JPEG, as scanners wrote them before 1995; its pixels come last."""
+    held = io.BytesIO()
+    image.save(held, "JPEG", quality=90)
+    jpeg = held.getvalue()
+    depths = 8 + 2 + 12 * 12 + 4
+    start = depths + 6
+    tags = {256: image.width, 257: image.height, 258: depths, 259: 6, 262: 6, 273: start}
+    tags |= {277: 3, 278: image.height, 279: len(jpeg), 284: 1, 513: start, 514: len(jpeg)}
+    rows = [
+        struct.pack("<HHII", tag, *((3, 3) if tag == 258 else (4, 1)), value)
+        for tag, value in tags.items()
+    ]
+    head = b"II*\0" + struct.pack("<IH", 8, len(rows)) + b"".join(rows) + struct.pack("<I", 0)
+    path.write_bytes(head + struct.pack("<3H", 8, 8, 8) + jpeg)
     return path
