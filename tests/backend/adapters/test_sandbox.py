@@ -248,7 +248,11 @@ def test_the_reading_process_sees_its_box_and_no_more(
 def child_of(reader: Reader) -> int:
     """The Python inside: it answers only once it runs."""
     reader._wait_until_ready()
-    pid = reader._process.pid
+    return innermost(reader._process.pid)
+
+
+def innermost(pid: int) -> int:
+    """The process at the end of a chain of parents and only children."""
     while children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         pid = int(children[0])
     return pid
