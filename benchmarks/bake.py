@@ -1,9 +1,8 @@
 """What making the print-ready file costs for each page, beside a yardstick in the same run.
 
-Run ``python benchmarks/bake.py`` from the repository root with the project's environment. The
-yardstick is ``pdftoppm -gray -r 300`` on the same file, which is what forcing black & white costs
-when nothing is kept as text. Rounds are interleaved and medians compared. Exit code 1 when a goal
-is missed.
+The yardstick is ``pdftoppm -gray -r 300`` on the same file, which is what forcing black & white
+costs when nothing is kept as text. Rounds are interleaved and medians compared. Exit code 1 when a
+goal is missed.
 """
 
 from __future__ import annotations
@@ -20,16 +19,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "backend"), str(ROOT)]
-
-from app.adapters import pdf as canonical  # noqa: E402
-from app.adapters.intake import Intake  # noqa: E402
-from app.adapters.readers import Bounds  # noqa: E402
-from app.domain.print_plan import Choices, PrintType, plan  # noqa: E402
-from tests.backend.adapters import made_colour  # noqa: E402
-from tests.backend.adapters.made_colour import coloured, operators  # noqa: E402
-from tests.backend.adapters.made_pdf import BLACK, text_pages  # noqa: E402
+from app.adapters import pdf as canonical
+from app.adapters.intake import Intake
+from app.adapters.readers import Bounds
+from app.domain.print_plan import Choices, PrintType, plan
+from tests.backend.adapters import made_colour
+from tests.backend.adapters.made_colour import coloured, operators
+from tests.backend.adapters.made_pdf import BLACK, text_pages
 
 PAGES = 40
 ROUNDS = 5

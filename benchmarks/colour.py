@@ -1,12 +1,14 @@
 """Which pages need the colour printer: a person's labels beside the detector's, as a matrix.
 
 The generated set (scans in several lights, photographs, drawings) is the one the tests hold; the
-collected set is the first page of documents from ``../shared/corpus``, labelled by looking at them.
+collected set is the first page of documents from the collections, labelled by looking at them.
+Exit code 1 when a page is judged wrong that was right before.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -14,11 +16,10 @@ from pathlib import Path
 from app.adapters.intake import Intake
 from app.domain.errors import DocumentRefused
 from app.ports import Limits
-from benchmarks.stage import ROOT
 from tests.backend.adapters import made_pdf
 from tests.backend.adapters.coloured_pages import DRAWINGS, PICTURES
+from tests.support.corpus import CORPUS
 
-CORPUS = ROOT.parent / "shared" / "corpus" / "pdf"
 LIMITS = Limits(max_bytes=32_000_000, max_pages=500)
 COLOURED = """
 pdfjs--issue19848 qpdf--manual-appearances-print-out pdfjs--issue12010_reduced
@@ -38,6 +39,9 @@ pdfjs--annotation-line-without-appearance-empty-Rect sample-files--crazyones-pdf
 qpdf--minimal-linearized qpdf--qpdfjob-ctest2 qpdf--bad-jpeg-out pdfjs--issue5946
 pdfjs--issue8798r pdfjs--helloworld-bad
 """
+
+# Carries a line annotation without an appearance: it is drawn in its own colour for printing.
+KNOWN = frozenset({"pdfjs--annotation-line-without-appearance-empty-Rect"})
 
 
 async def generated(intake: Intake, folder: Path) -> list[tuple[str, bool, bool]]:
@@ -63,37 +67,41 @@ async def collected(intake: Intake, folder: Path) -> list[tuple[str, bool, bool]
         for name in names.split():
             try:
                 prepared = await intake.prepare(
-                    CORPUS / f"{name}.pdf", folder / "out", limits=LIMITS
+                    CORPUS / "pdf" / f"{name}.pdf", folder / "out", limits=LIMITS
                 )
             except DocumentRefused as refused:
                 print(f"{name}: refused, {refused.reason}")
+                judged.append((name, coloured, not coloured))
                 continue
             judged.append((name, coloured, 1 in prepared.color_pages))
     return judged
 
 
-def show(title: str, judged: list[tuple[str, bool, bool]]) -> None:
+def show(title: str, judged: list[tuple[str, bool, bool]]) -> bool:
+    """Prints the matrix; whether nothing is wrong that was not known to be."""
     counts = Counter((label, ours) for _, label, ours in judged)
     print(f"{title}: {len(judged)} pages      found coloured   found black & white")
     for label, words in ((True, "labelled coloured"), (False, "labelled black & white")):
         print(f"  {words:24}{counts[label, True]:14}{counts[label, False]:22}")
-    for name, label, ours in judged:
-        if label is not ours:
-            print(f"  wrong: {name}")
+    wrong = [name for name, label, ours in judged if label is not ours]
+    for name in wrong:
+        print(f"  wrong: {name}{' (known)' if name in KNOWN else ''}")
+    return KNOWN.issuperset(wrong)
 
 
-async def measure() -> None:
+async def measure() -> int:
     intake = Intake.detect(previews=0)
     try:
         with tempfile.TemporaryDirectory(prefix="printwala-colour-") as folder:
-            show("generated", await generated(intake, Path(folder)))
+            good = show("generated", await generated(intake, Path(folder)))
             if CORPUS.is_dir():
-                show("collected", await collected(intake, Path(folder)))
+                good = show("collected", await collected(intake, Path(folder))) and good
             else:
                 print(f"collected: {CORPUS} is not here; its pages were not looked at")
     finally:
         intake.close()
+    return 0 if good else 1
 
 
 if __name__ == "__main__":
-    asyncio.run(measure())
+    sys.exit(asyncio.run(measure()))

@@ -26,9 +26,10 @@ import httpx2
 import psycopg
 
 from benchmarks import stage
-from benchmarks.outside import Control, simulator, vendors
+from benchmarks.outside import Control, simulator
 from simulator.paper import Paper
 from simulator.scripted import BLACK_AND_WHITE, COPIES, MIX, PDF, READY, TOKEN
+from tests.support.processes import vendors
 
 PEOPLE = 30
 PATIENCE = 240.0

@@ -30,9 +30,10 @@ import redis
 
 from benchmarks import stage  # isort: skip - it puts the backend on the path
 from benchmarks import rows
-from benchmarks.outside import Control, silent_people, simulator, vendors
+from benchmarks.outside import Control, silent_people, simulator
 from simulator.settings import FAKE_CREDENTIALS
 from simulator.signing import razorpay_signature
+from tests.support.processes import vendors
 
 ROUNDS = 5
 JOBS, PAYMENTS = 40, 20  # a round

@@ -1,7 +1,6 @@
 """What taking in a document costs, each figure beside its yardstick in the same run.
 
-Run ``python benchmarks/intake.py`` from the repository root with the project's environment. The
-yardsticks are ``qpdf --check`` on the same file and a cold ``soffice --convert-to``; rounds are
+Yardsticks are ``qpdf --check`` on the same file and a cold ``soffice --convert-to``; rounds are
 interleaved and medians compared, so that a busy machine slows both sides. Exit code 1 when a
 goal is missed.
 """
@@ -19,14 +18,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "backend"), str(ROOT)]
-
-from app.adapters.intake import Intake  # noqa: E402
-from app.adapters.readers import Bounds  # noqa: E402
-from app.ports import Limits  # noqa: E402
-from tests.backend.adapters.made_office import docx, page_break, paragraph  # noqa: E402
-from tests.backend.adapters.made_pdf import BLACK, make, text_pages  # noqa: E402
+from app.adapters.intake import Intake
+from app.adapters.readers import Bounds
+from app.ports import Limits
+from tests.backend.adapters.made_office import docx, page_break, paragraph
+from tests.backend.adapters.made_pdf import BLACK, make, text_pages
 
 LIMITS = Limits(max_bytes=64 << 20, max_pages=1000)
 ROUNDS = 9

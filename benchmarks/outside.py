@@ -12,12 +12,7 @@ from typing import Any
 import httpx2
 
 from benchmarks.stage import process, wait_for
-from simulator.settings import FAKE_CREDENTIALS, base_urls
-
-
-def vendors(origin: str) -> dict[str, str]:
-    """The backend's settings that point it at the simulator."""
-    return {**FAKE_CREDENTIALS, **base_urls(origin)}
+from simulator.settings import FAKE_CREDENTIALS
 
 
 @contextlib.contextmanager

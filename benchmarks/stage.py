@@ -14,13 +14,8 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-for place in (ROOT, ROOT / "backend"):
-    if str(place) not in sys.path:
-        sys.path.insert(0, str(place))
-
-from app.core.embedded_postgres import EmbeddedPostgres  # noqa: E402 - after the path
-from tests.support.services import (  # noqa: E402
+from app.core.embedded_postgres import EmbeddedPostgres
+from tests.support.services import (
     free_port,
     public_directory,
     redis_program,
@@ -29,6 +24,7 @@ from tests.support.services import (  # noqa: E402
 
 __all__ = ["free_port"]  # handed on; everything else is defined here
 
+ROOT = Path(__file__).resolve().parents[1]
 ACCOUNT_SID = "AC0000000000000000000000000000fa4e"
 AUTH_TOKEN = "0123456789abcdef0123456789abcdef"
 WEBHOOK_SECRET = "webhook-secret-of-the-benchmark"
