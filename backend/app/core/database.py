@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import structlog
+from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from sqlalchemy.exc import InterfaceError as SQLAlchemyInterfaceError
 from sqlalchemy.exc import OperationalError as SQLAlchemyOperationalError
@@ -182,8 +183,9 @@ class Listener:
                 await asyncio.sleep(0.5)
 
     async def _notifications(self) -> AsyncIterator[None]:
+        # It only ever reads: without the keepalives a peer that vanished leaves it deaf for hours.
         connection = await psycopg.AsyncConnection.connect(
-            self._url, autocommit=True, connect_timeout=CONNECT_SECONDS
+            make_conninfo(self._url, **NETWORK), autocommit=True
         )
         async with connection:
             await connection.execute(f'LISTEN "{self._channel}"'.encode())

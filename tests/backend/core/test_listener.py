@@ -5,13 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from app.core.database import DATABASE_DOWN, Database, Listener
+from app.core.database import (
+    DATABASE_DOWN,
+    NETWORK,
+    Database,
+    Listener,
+    driver_connection,
+)
 
 CHANNEL = "print_jobs"
 
@@ -122,7 +129,34 @@ async def test_stopping_lets_everybody_go(module_database_url: str) -> None:
     await asyncio.wait_for(waiting, 5)
 
 
-# The two ways in
+# The ways in
+
+
+async def test_every_connection_soon_notices_a_peer_that_vanished(
+    module_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[psycopg.AsyncConnection[Any]] = []
+    connect = psycopg.AsyncConnection.connect
+
+    async def noted(*asked: Any, **more: Any) -> psycopg.AsyncConnection[Any]:
+        made.append(await connect(*asked, **more))
+        return made[-1]
+
+    monkeypatch.setattr(psycopg.AsyncConnection, "connect", noted)
+    listener = Listener(module_database_url, CHANNEL)
+    listener.start()
+    await reached(listener, 1)
+    [listening] = made
+    database = Database(module_database_url, pool_size=1)
+    await database.open()
+    async with database.pool.connection() as plain, database.session() as session:
+        ways = [listening, plain, await driver_connection(session)]
+        asked = [way.info.get_parameters() for way in ways]
+    await database.close()
+    await listener.stop()
+
+    wanted = {name: str(value) for name, value in NETWORK.items()}
+    assert [{name: one.get(name) for name in wanted} for one in asked] == [wanted] * 3
 
 
 async def test_a_database_that_is_away_is_said_to_be_away() -> None:
