@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import procrastinate
 import structlog
 
 from app.adapters.doors import RazorpayDoor, SignedFileLinks, TwilioDoor
+from app.adapters.http import Outage
 from app.adapters.intake import Intake
 from app.adapters.razorpay import RazorpayGateway
 from app.adapters.storage import open_store
@@ -49,6 +49,24 @@ from app.web.text import Catalogue
 log = structlog.get_logger(__name__)
 
 WATCH_SECONDS = 1.0
+
+
+async def look_after(embedded: EmbeddedPostgres, database: Database) -> None:
+    """Nobody else looks after the embedded server: when it dies, it is started again."""
+    outage = Outage("embedded database")
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        try:
+            await database.ping()
+        except DATABASE_DOWN as silence:
+            try:
+                await asyncio.to_thread(embedded.start)
+            except Exception as error:  # noqa: BLE001 - a full disk today is none tomorrow
+                outage.failed(error)
+            else:
+                outage.failed(silence)
+        else:
+            outage.worked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +131,7 @@ class Premises:
         await database.open()
         stack.push_async_callback(database.close)
         if embedded is not None:
-            await self._watch(stack, embedded, database)
+            self._watch(stack, embedded, database)
 
         queue = open_queue(url)
         await queue.open_async()
@@ -159,22 +177,10 @@ class Premises:
         stack.push_async_callback(asyncio.to_thread, embedded.stop)
         return url, embedded
 
-    async def _watch(
-        self, stack: AsyncExitStack, embedded: EmbeddedPostgres, database: Database
-    ) -> None:
-        """Nobody else looks after the embedded server: when it dies, it is started again."""
-
-        async def watch() -> None:
-            while True:
-                await asyncio.sleep(WATCH_SECONDS)
-                try:
-                    await database.ping()
-                except DATABASE_DOWN as error:
-                    log.warning("embedded database does not answer", why=str(error))
-                    with contextlib.suppress(Exception):
-                        await asyncio.to_thread(embedded.start)
-
-        task = asyncio.create_task(watch(), name="watch the embedded database")
+    def _watch(self, stack: AsyncExitStack, embedded: EmbeddedPostgres, database: Database) -> None:
+        task = asyncio.create_task(
+            look_after(embedded, database), name="watch the embedded database"
+        )
 
         async def stop() -> None:
             task.cancel()
