@@ -7,7 +7,7 @@ from uuid import UUID
 from app.domain.lifecycle import Order as OrderStatus
 from app.domain.lifecycle import Payment
 from app.domain.wording import Text
-from app.ports import GatewayEvent
+from app.ports import GatewayDispute, GatewayEvent
 from app.repositories.unit_of_work import UnitOfWork
 from app.services.capture_service import CaptureService, Seen
 from app.services.link_service import LinkService
@@ -107,5 +107,13 @@ class RazorpayService:
                 subject=f"payment:{dispute.payment_id}",
                 order_id=order_id,
                 amount_paise=dispute.amount_paise,
-                detail=f"{dispute.phase} {dispute.status}, reason {dispute.reason_code}",
+                detail=_told(dispute),
             )
+
+
+def _told(dispute: GatewayDispute) -> str:
+    told = f"{dispute.phase} {dispute.status}, reason {dispute.reason_code}"
+    if (by := dispute.respond_by) is not None:
+        # The day in UTC: in India it is never a day too late.
+        told += f", answer by {by.day} {by:%b %Y}"
+    return told
