@@ -264,7 +264,7 @@ def poster(
         raise ShopError("Set TWILIO_WHATSAPP_NUMBER: the poster's QR code opens a chat with it.")
     page = poster_page(
         shop_name=settings.shop_name,
-        number=settings.whatsapp_number,
+        number=settings.twilio_whatsapp_number,
         bw=settings.price_bw,
         color=settings.price_color,
     )

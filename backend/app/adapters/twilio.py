@@ -18,13 +18,7 @@ from typing import Any
 import httpx2
 
 from app.adapters.http import TimeOuts, Wire
-from app.adapters.twilio_forms import (
-    ACCOUNT_SID,
-    API_VERSION,
-    MEDIA_SID,
-    MESSAGE_SID,
-    whatsapp_address,
-)
+from app.adapters.twilio_forms import API_VERSION, MEDIA_SID, MESSAGE_SID
 from app.adapters.twilio_media import MediaFetcher
 from app.domain.errors import BadInput, ProviderRejected, ProviderUncertain
 from app.ports import ContentText, InboundMessage, MediaRef, Outgoing, SentMessage
@@ -40,8 +34,8 @@ _VARIABLE = re.compile(r"\{\{(\d{1,2})\}\}")
 class TwilioMessenger:
     """Sends and looks up WhatsApp messages; fetches and deletes attachments.
 
-    ``from_number`` is the shop's sender in any usual spelling; an empty ``status_callback_url``
-    asks for no delivery receipts.
+    ``from_number`` is the shop's sender as Twilio writes it; an empty ``status_callback_url`` asks
+    for no delivery receipts.
     """
 
     def __init__(
@@ -57,10 +51,8 @@ class TwilioMessenger:
         time_outs: TimeOuts | None = None,
         media_seconds: float = 60.0,
     ) -> None:
-        if not ACCOUNT_SID.fullmatch(account_sid):
-            raise BadInput("TWILIO_ACCOUNT_SID must be AC followed by 32 hexadecimal digits.")
         auth = (account_sid, auth_token)
-        self._from = whatsapp_address(from_number)
+        self._from = from_number
         self._status_callback_url = status_callback_url
         self._account = f"/{API_VERSION}/Accounts/{account_sid}"
         self._api = Wire(

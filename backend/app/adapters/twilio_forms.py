@@ -85,12 +85,6 @@ def read_form(raw: bytes) -> list[tuple[str, str]]:
         raise BadInput(f"The form has more than {MAX_FIELDS} fields.") from error
 
 
-def whatsapp_address(number: str) -> str:
-    """``whatsapp:+14155238886`` from any usual spelling of the shop's number."""
-    bare = number.strip().removeprefix("whatsapp:").replace(" ", "").replace("-", "")
-    return f"whatsapp:+{bare}" if bare.isdigit() else f"whatsapp:{bare}"
-
-
 def parse_inbound(
     pairs: Sequence[tuple[str, str]], *, account_sid: str, our_number: str, api_base_url: str
 ) -> InboundForm:
@@ -102,7 +96,7 @@ def parse_inbound(
     message_sid = _exact(form, "MessageSid", MESSAGE_SID)
     account = _ours(form, account_sid)
     sender = _exact(form, "From", ADDRESS)
-    if form.get("To") != whatsapp_address(our_number):
+    if form.get("To") != our_number:
         raise BadInput("To is not this shop's WhatsApp number.")
     if "Body" not in form:
         raise BadInput("Body is missing.")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -28,6 +29,8 @@ VENDORS = {
 }
 WEAK = {"", "changethis", "change-me", "secret", "password", "your-secret-key", "test"}
 MIN_SECRET = 24
+_ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
+_SENDER = re.compile(r"(?:whatsapp:)?\+?([1-9][0-9]{6,14})")
 
 
 class BadSettings(ShopError):
@@ -153,6 +156,24 @@ class Settings(BaseSettings):
             raise ValueError("must begin with redis:// or rediss://")
         return value
 
+    @field_validator("twilio_account_sid")
+    @classmethod
+    def _account(cls, value: str) -> str:
+        if value and not _ACCOUNT_SID.fullmatch(value):
+            raise ValueError("must be AC followed by 32 hexadecimal digits")
+        return value
+
+    @field_validator("twilio_whatsapp_number")
+    @classmethod
+    def _sender(cls, value: str) -> str:
+        """Any usual spelling becomes Twilio's own: it is compared with what customers wrote to."""
+        if not value:
+            return value
+        number = _SENDER.fullmatch(re.sub(r"[\s().-]", "", value))
+        if number is None:
+            raise ValueError("must be a number with its country, like whatsapp:+14155238886")
+        return f"whatsapp:+{number[1]}"
+
     @field_validator("storage_url")
     @classmethod
     def _storage(cls, value: str) -> str:
@@ -242,12 +263,6 @@ class Settings(BaseSettings):
     @property
     def razorpay_ready(self) -> bool:
         return bool(self.razorpay_key_id and self.razorpay_key_secret)
-
-    @property
-    def whatsapp_number(self) -> str:
-        """The sender in Twilio's form."""
-        number = self.twilio_whatsapp_number.strip()
-        return number if number.startswith("whatsapp:") else f"whatsapp:{number}"
 
     @property
     def files_url(self) -> str:

@@ -51,7 +51,7 @@ async def order_page(token: str, request: Request, shop: ShopDep) -> Response:
     refresh = request.query_params.get("part") == "live"
     zone, language = story.shop.timezone, story.customer.language or story.shop.language
     paid = next((p for p in story.payments if p.disposition == "FULFILS"), None)
-    number = shop.settings.whatsapp_number.rpartition(":")[2].lstrip("+")
+    number = shop.settings.twilio_whatsapp_number.removeprefix("whatsapp:+")
     shown = page(
         "customer.html",
         language,

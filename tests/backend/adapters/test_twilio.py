@@ -11,7 +11,6 @@ import httpx2
 import pytest
 
 from app.adapters.twilio import TwilioMessenger, content_body
-from app.adapters.twilio_forms import whatsapp_address
 from app.domain.errors import (
     BadInput,
     ProviderError,
@@ -291,21 +290,3 @@ async def test_an_odd_id_never_becomes_an_address(sid: str) -> None:
     with pytest.raises(BadInput):
         await ours.delete_media(MediaRef(MEDIA.message_sid, sid))
     assert wire.asked == []
-
-
-def test_an_account_sid_with_a_typing_error_is_noticed_at_start() -> None:
-    with pytest.raises(BadInput, match="TWILIO_ACCOUNT_SID"):
-        TwilioMessenger(
-            account_sid="AC123",
-            auth_token="t",
-            from_number=TWILIO_NUMBER,
-            api_base_url=TWILIO_API,
-            content_base_url=TWILIO_CONTENT,
-        )
-
-
-@pytest.mark.parametrize(
-    "spelling", ["whatsapp:+14155238886", "+14155238886", "14155238886", " +1 415-523-8886 "]
-)
-def test_the_shops_number_in_any_usual_spelling(spelling: str) -> None:
-    assert whatsapp_address(spelling) == TWILIO_NUMBER

@@ -114,6 +114,11 @@ def test_production_refuses_by_name_and_with_the_fix(
         ("database_url", "sqlite:///x.db", "postgresql://"),
         ("redis_url", "http://x", "redis://"),
         ("storage_url", "/srv/files", "file://"),
+        ("twilio_account_sid", "AC123", "32 hexadecimal digits"),
+        ("twilio_whatsapp_number", "our shop", "like whatsapp:+14155238886"),
+        ("twilio_whatsapp_number", "whatsapp:+0415523888", "like whatsapp:+14155238886"),
+        ("twilio_whatsapp_number", "whatsapp:+१४१५५२३८८८६", "like whatsapp:+14155238886"),
+        ("twilio_whatsapp_number", "  ", "like whatsapp:+14155238886"),
         ("backend_public_url", "shop.example.com", "https://shop.example.com"),
         ("backend_public_url", "https://shop.example.com?a=b", "https://shop.example.com"),
         ("backend_public_url", "ftp://shop.example.com", "https://shop.example.com"),
@@ -176,9 +181,21 @@ def test_secrets_being_rotated_are_a_list() -> None:
     assert load_settings().razorpay_webhook_secrets == ()
 
 
-@pytest.mark.parametrize("number", ["+14155238886", "whatsapp:+14155238886", " +14155238886 "])
+@pytest.mark.parametrize(
+    "number",
+    [
+        "whatsapp:+14155238886",
+        "+14155238886",
+        "14155238886",
+        " +1 (415) 523-8886 ",
+        "whatsapp: +1 415.523.8886",
+        "whatsapp:14155238886",
+    ],
+)
 def test_the_sender_is_written_as_twilio_does(number: str) -> None:
-    assert load_settings(twilio_whatsapp_number=number).whatsapp_number == "whatsapp:+14155238886"
+    settings = load_settings(twilio_whatsapp_number=number)
+
+    assert settings.twilio_whatsapp_number == "whatsapp:+14155238886"
 
 
 # Secrets made for development
