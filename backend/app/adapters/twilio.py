@@ -20,7 +20,7 @@ import httpx2
 from app.adapters.http import TimeOuts, Wire
 from app.adapters.twilio_forms import API_VERSION, MEDIA_SID, MESSAGE_SID
 from app.adapters.twilio_media import MediaFetcher
-from app.domain.errors import BadInput, ProviderRejected, ProviderUncertain
+from app.domain.errors import BadInput, ProviderRejected, ProviderUnavailable, ProviderUncertain
 from app.ports import ContentText, InboundMessage, MediaRef, Outgoing, SentMessage
 
 PROVIDER = "twilio"
@@ -175,7 +175,11 @@ class TwilioMessenger:
     async def _pages(
         self, path: str, key: str, params: Mapping[str, str] | None
     ) -> AsyncIterator[list[dict[str, Any]]]:
-        """The rows of each page in turn; the next page must lie in our own account."""
+        """The rows of each page in turn; the next page must lie in our own account.
+
+        A list that does not end is an error: half of it would pass for all of it, and a message
+        that was sent would be sent again.
+        """
         for _ in range(MAX_PAGES):
             data = (await self._api.get(path, params=params)).data
             answer: dict[str, Any] = data if isinstance(data, dict) else {}
@@ -185,6 +189,11 @@ class TwilioMessenger:
             if not isinstance(following, str) or not following.startswith(f"{self._account}/"):
                 return
             path, params = following, None
+        raise ProviderUnavailable(
+            PROVIDER,
+            f"more than {MAX_PAGES * PAGE_SIZE} rows in {key}: look in Twilio's console why, "
+            "nothing was concluded from the part that was read",
+        )
 
 
 def content_body(content: ContentText) -> dict[str, Any]:

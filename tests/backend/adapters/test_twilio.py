@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from app.adapters import twilio
 from app.adapters.twilio import TwilioMessenger, content_body
 from app.domain.errors import (
     BadInput,
@@ -229,6 +230,33 @@ async def test_a_next_page_elsewhere_is_not_read(following: object) -> None:
 
     assert len(await messenger(wire).find_sent(CUSTOMER, since=MORNING)) == 1
     assert len(wire.asked) == 1
+
+
+async def endless(request: httpx2.Request) -> httpx2.Response:
+    """A list of new messages with always one more page."""
+    following = f"{ACCOUNT_PATH}/Messages.json?PageToken=again"
+    late = "Sun, 22 Nov 2026 23:59:59 +0000"
+    return httpx2.Response(200, json=page([row("SM1", late)], following)["json"])
+
+
+async def test_a_list_that_does_not_end_is_an_error_and_not_half_an_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(twilio, "MAX_PAGES", 3)
+    ours = messenger(httpx2.MockTransport(endless))
+
+    for asked in (ours.find_sent(CUSTOMER, since=MORNING), ours.list_inbound(since=MORNING)):
+        with pytest.raises(ProviderUnavailable, match="more than 300 rows in messages: look in"):
+            await asked
+
+
+async def test_the_last_page_that_is_read_may_be_the_one_that_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(twilio, "MAX_PAGES", 1)
+    ours = messenger(httpx2.MockTransport(endless))
+
+    assert await ours.find_sent(CUSTOMER, since=MORNING.replace(day=23)) == []
 
 
 async def test_listing_what_customers_sent() -> None:
