@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -81,6 +82,8 @@ def serve(settings: Settings, media_port: int) -> int:
         )
         return 1
     print(f"The simulator is at {settings.origin} and calls {settings.backend}", flush=True)
+    # uvicorn raises the signal that stopped it again; SIGTERM would look like a bad end.
+    signal.signal(signal.SIGTERM, server.handle_exit)
     try:
         server.run(sockets)
     except KeyboardInterrupt:

@@ -83,8 +83,9 @@ def serve(
     """Run the web process (and the background tasks, unless BACKGROUND=off)."""
     from app.main import create_app  # noqa: PLC0415 - see with_shop
 
+    web = create_app(load_settings())
     config = uvicorn.Config(
-        create_app(load_settings()),
+        web,
         host=host,
         port=port,
         access_log=False,
@@ -94,9 +95,16 @@ def serve(
         server_header=False,
     )
     server = uvicorn.Server(config)
-    run_async(server.serve())
-    if not server.started:
-        raise typer.Exit(1)
+    # Once everything is closed, uvicorn raises the signal that stopped it again. SIGTERM would then
+    # kill us as if we had not ended well; Ctrl-C stays an interruption.
+    signal.signal(signal.SIGTERM, server.handle_exit)
+    try:
+        run_async(server.serve())
+    except SystemExit:
+        raise getattr(web.state, "did_not_open", None) or ShopError(
+            f"Nothing can listen on {host}:{port}; the reason is above. Stop the other program, "
+            "or choose another --host and --port."
+        ) from None
 
 
 @app.command()

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from types import FrameType
 
 from fastapi import FastAPI
@@ -57,7 +57,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with Premises(settings, background=settings.background == "inline") as shop:
+        async with AsyncExitStack() as stack:
+            try:
+                shop = await stack.enter_async_context(
+                    Premises(settings, background=settings.background == "inline")
+                )
+            except Exception as error:
+                app.state.did_not_open = error  # uvicorn only logs it, `serve` has to say it
+                raise
             app.state.shop = shop
             # What was imported lives as long as the process; without this the collector walks
             # over all of it again and again, and requests wait for it.
