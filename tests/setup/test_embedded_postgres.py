@@ -119,6 +119,17 @@ def test_only_the_password_opens_it_and_only_on_loopback(data_dir: Path) -> None
         assert (data_dir / "postgres" / "secrets.json").stat().st_mode & 0o777 == 0o600
 
 
+@only_posix
+def test_no_process_of_the_server_runs_as_root(data_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir, durable=False) as postgres:
+        server = psutil.Process(postgres.pid)
+        processes = [server, *server.children(recursive=True)]
+        owners = {owner for process in processes for owner in (*process.uids(), *process.gids())}
+
+    assert len(processes) > 3, "the server and its helpers"
+    assert 0 not in owners
+
+
 def test_two_instances_share_one_server_and_the_last_to_leave_stops_it(data_dir: Path) -> None:
     first, second = Holder(data_dir), Holder(data_dir)
     seen_first, seen_second = first.hears(), second.hears()
