@@ -16,7 +16,9 @@ from print_worker.queue_listener import JobSource
 log = logging.getLogger("print_worker")
 
 NOT_READY_SECONDS = 1.0
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 5.0
+"""Customers may stand at the counter when a backend that was away is back."""
+REFUSED_SECONDS = 15.0
 AFTER_RELEASE_SECONDS = 5.0
 CLAIM_KEYS = ("name", "color", "duplex", "papers", "state")
 
@@ -84,7 +86,7 @@ class Lane:
                 raise
             except BackendError as error:
                 log.error("The backend refuses to give jobs (%s). Update this worker.", error)
-                stop.wait(LONGEST_PAUSE)
+                stop.wait(REFUSED_SECONDS)
 
     def _one_job(self) -> None:
         offer = self.offer()
