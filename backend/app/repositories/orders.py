@@ -35,9 +35,13 @@ class Orders:
         return await self._session.get(Order, order_id)
 
     async def lock(self, order_id: UUID) -> Order | None:
-        """Fresh and locked. Lock order in this house: customer, order, payment, job."""
+        """Fresh and locked. Lock order in this house: customer, order, payment, job.
+
+        Not against rows that only refer to the order: a message or an attention item may be
+        written by somebody who holds the order's payment already.
+        """
         return await self._session.get(
-            Order, order_id, with_for_update=True, populate_existing=True
+            Order, order_id, with_for_update={"key_share": True}, populate_existing=True
         )
 
     async def of_shop(self, shop_id: UUID, order_id: UUID) -> Order | None:
