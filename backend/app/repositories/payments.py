@@ -178,11 +178,22 @@ class Payments:
         )
         return result.first() is not None
 
-    async def unreserve(self, payment_id: UUID, amount_paise: int) -> None:
-        await self._session.execute(
-            text("UPDATE payments SET refunded_paise = refunded_paise - :amount WHERE id = :id"),
-            {"id": payment_id, "amount": amount_paise},
+    async def rebook(self, payment_id: UUID) -> bool:
+        """Counts again what is on its way back, under the payment's lock: the outcome depends on
+        the refunds there are and not on the order in which the bank told of them.
+
+        False when they are more than was captured.
+        """
+        result = await self._session.execute(
+            text(
+                "WITH asked AS (SELECT coalesce(sum(amount_paise), 0) AS paise FROM refunds "
+                "  WHERE payment_id = :id AND status <> 'FAILED') "
+                "UPDATE payments SET refunded_paise = least(captured_paise, asked.paise) "
+                "FROM asked WHERE id = :id RETURNING asked.paise <= captured_paise"
+            ),
+            {"id": payment_id},
         )
+        return bool(result.scalar_one())
 
     def look_again(self, payment: Payment, after_seconds: float | None) -> None:
         """When the sweep should read this link at the provider; None ends the looking."""
@@ -214,8 +225,11 @@ class Payments:
         )
         return [(row.id, row.order_id) for row in rows]
 
-    async def known(self, rzp_payment_ids: list[str]) -> set[str]:
-        rows = await self._session.scalars(
-            select(Payment.rzp_payment_id).where(Payment.rzp_payment_id.in_(rzp_payment_ids))
+    async def known(self, rzp_payment_ids: list[str]) -> dict[str, int]:
+        """Those of the provider's payments we have, with the paise on their way back."""
+        rows = await self._session.execute(
+            select(Payment.rzp_payment_id, Payment.refunded_paise).where(
+                Payment.rzp_payment_id.in_(rzp_payment_ids)
+            )
         )
-        return {value for value in rows if value}
+        return {row.rzp_payment_id: row.refunded_paise for row in rows}

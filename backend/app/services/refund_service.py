@@ -23,7 +23,6 @@ from app.services.notices import Notices
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 120
 LOOK_LATER_SECONDS = 3600
 
 
@@ -257,6 +256,7 @@ class RefundService:
     async def _external(self, tx: Transaction, payment: Payment, seen: ProviderRefund) -> None:
         """Written down, put before staff; when nothing is left, printing stops as for ours."""
         order = await tx.orders.lock(payment.order_id) if payment.order_id else None
+        await tx.payments.lock(payment.id)
         refund = await tx.refunds.stage(
             shop_id=payment.shop_id,
             payment_id=payment.id,
@@ -270,30 +270,21 @@ class RefundService:
         if refund is None:
             return
         refund.rzp_refund_id = seen.id
-        reserved = await tx.payments.reserve(payment.id, seen.amount_paise)
         tx.refunds.move(refund, _EVENTS.get(seen.status, RefundEvent.ACCEPT))
-        await tx.messages.open_item(
-            shop_id=payment.shop_id,
-            kind="external_refund" if reserved else "refunded_too_much",
-            subject=f"payment:{payment.rzp_payment_id}",
-            order_id=payment.order_id,
-            amount_paise=seen.amount_paise,
-            detail=f"refund {seen.id} was made outside printwala",
+        await self._item(
+            tx,
+            refund,
+            "external_refund",
+            f"payment:{payment.rzp_payment_id}",
+            f"refund {seen.id} was made outside printwala",
         )
-        await tx.session.refresh(payment)
-        if order is not None and payment.refunded_paise == payment.captured_paise:
-            await self._stop_printing(tx, order, payment)
-        if refund.status == RefundStatus.PROCESSED:
-            await self._tell(tx, refund)
+        await self._booked(tx, refund, payment, order)
 
     async def _apply(self, refund_id: UUID, seen: ProviderRefund) -> None:
         async with self._unit_of_work("system:refund") as tx:
-            known = await tx.refunds.get(refund_id)
-            if known is None:
+            refund, payment, order = await self._locked(tx, refund_id)
+            if refund is None or payment is None:
                 return
-            payment = await tx.payments.lock(known.payment_id)
-            refund = await tx.refunds.lock(refund_id)
-            assert payment is not None and refund is not None
             refund.rzp_refund_id = refund.rzp_refund_id or seen.id
             before = refund.status
             try:
@@ -303,41 +294,70 @@ class RefundService:
                 tx.refunds.look_again(refund, self._next_look(refund))
                 return
             tx.refunds.look_again(refund, self._next_look(refund))
-            if refund.status == before:
-                return
-            if refund.status == RefundStatus.FAILED:
-                await self._ask_staff(tx, refund, payment, "the bank did not take it")
-            elif refund.status == RefundStatus.PROCESSED:
-                await self._tell(tx, refund)
+            if refund.status != before:
+                await self._booked(tx, refund, payment, order)
+
+    async def _locked(
+        self, tx: Transaction, refund_id: UUID
+    ) -> tuple[Refund | None, Payment | None, Order | None]:
+        """Order first, then payment, then refund: the house's lock order."""
+        known = await tx.refunds.get(refund_id)
+        if known is None:
+            return None, None, None
+        order = await tx.orders.lock(known.order_id) if known.order_id else None
+        payment = await tx.payments.lock(known.payment_id)
+        return await tx.refunds.lock(refund_id), payment, order
+
+    async def _booked(
+        self, tx: Transaction, refund: Refund, payment: Payment, order: Order | None
+    ) -> None:
+        """What a refund's new status means for the money, the paper, staff and the customer."""
+        await tx.session.flush()
+        if not await tx.payments.rebook(payment.id):
+            await self._item(
+                tx,
+                refund,
+                "refunded_too_much",
+                f"payment:{payment.rzp_payment_id}",
+                f"refund {refund.rzp_refund_id} is more than was left of the payment",
+            )
+        if refund.status == RefundStatus.FAILED:
+            # The money is still with us: it is nobody's until a person decides.
+            why = refund.error or "the bank did not take it"
+            await self._item(tx, refund, "refund_failed", f"refund:{refund.id}", why)
+            return
+        await tx.session.refresh(payment)
+        if order is not None and payment.refunded_paise == payment.captured_paise:
+            await self._stop_printing(tx, order, payment)
+        if refund.status == RefundStatus.PROCESSED:
+            # The bank may take after all what it sent back at first.
+            await tx.messages.close_items(
+                f"refund:{refund.id}", by="system:refund", resolution="the money is back"
+            )
+            await self._tell(tx, refund)
 
     def _next_look(self, refund: Refund) -> float | None:
         return LOOK_LATER_SECONDS if refund.status == RefundStatus.IN_TRANSIT else None
 
     async def _failed(self, refund_id: UUID, why: str) -> None:
         async with self._unit_of_work("system:refund") as tx:
-            known = await tx.refunds.get(refund_id)
-            if known is None:
-                return
-            payment = await tx.payments.lock(known.payment_id)
-            refund = await tx.refunds.lock(refund_id)
-            assert payment is not None and refund is not None
-            if refund.status != RefundStatus.REQUESTED:
+            refund, payment, order = await self._locked(tx, refund_id)
+            if refund is None or payment is None or refund.status != RefundStatus.REQUESTED:
                 return
             tx.refunds.move(refund, RefundEvent.FAIL)
             refund.error = why[:500]
-            await self._ask_staff(tx, refund, payment, why)
+            await self._booked(tx, refund, payment, order)
 
-    async def _ask_staff(self, tx: Transaction, refund: Refund, payment: Payment, why: str) -> None:
-        """The money is still with us: it is nobody's until a person decides."""
-        await tx.session.flush()
-        await tx.payments.unreserve(payment.id, refund.amount_paise)
+    async def _item(
+        self, tx: Transaction, refund: Refund, kind: str, subject: str, detail: str
+    ) -> None:
         await tx.messages.open_item(
             shop_id=refund.shop_id,
-            kind="refund_failed",
-            subject=f"refund:{refund.id}",
+            kind=kind,
+            subject=subject,
             order_id=refund.order_id,
             amount_paise=refund.amount_paise,
-            detail=why,
+            detail=detail,
         )
 
     async def _tell(self, tx: Transaction, refund: Refund) -> None:

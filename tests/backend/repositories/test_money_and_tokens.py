@@ -93,12 +93,24 @@ async def test_refunds_asked_for_at_once_never_exceed_the_capture(
     assert not await reserve(1)
 
 
-async def test_what_a_failed_refund_took_is_given_back(work: UnitOfWork, rows: Rows) -> None:
+async def test_what_is_on_its_way_back_is_counted_from_the_refunds(
+    work: UnitOfWork, rows: Rows
+) -> None:
     payment = rows.captured(None, disposition="REFUND")
+    failed = rows.refund(payment, 2400, status="FAILED")
+    for status in ("REQUESTED", "IN_TRANSIT", "PROCESSED"):
+        rows.refund(payment, 300, status=status)
     async with work("user:asha") as tx:
-        assert await tx.payments.reserve(payment, 2400)
-        await tx.payments.unreserve(payment, 2400)
-        assert await tx.payments.reserve(payment, 2400)
+        assert await tx.payments.rebook(payment)
+        assert not await tx.payments.reserve(payment, 1501)
+        assert await tx.payments.reserve(payment, 1500)
+        assert await tx.payments.rebook(payment)
+        assert await tx.payments.reserve(payment, 1500)
+
+    rows.set_status("refunds", failed, "PROCESSED")
+    async with work("user:asha") as tx:
+        assert not await tx.payments.rebook(payment)
+    assert rows.one("SELECT refunded_paise FROM payments WHERE id = %s", payment) == 2400
 
 
 async def test_nothing_is_reserved_of_money_that_never_came(work: UnitOfWork, rows: Rows) -> None:

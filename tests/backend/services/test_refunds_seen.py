@@ -1,0 +1,165 @@
+"""Refunds and disputes the bank tells of, in whatever order, before and after their payment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.backend.services.seeds import customer_who_paid
+from tests.support.outside import Bank, Customer
+from tests.support.shop import House
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def refunds_in_the_dashboard(shop: House, payment_id: str, amount: int = 800) -> str:
+    """Somebody of the shop gives money back at the provider, past us."""
+    answer = await shop.outside.client.post(
+        f"{shop.outside.origin}/v1/payments/{payment_id}/refund",
+        json={"amount": amount},
+        auth=(shop.settings.razorpay_key_id, shop.settings.razorpay_key_secret),
+    )
+    assert answer.status_code == 200
+    return str(answer.json()["id"])
+
+
+async def bank_settles(shop: House, refund_id: str, status: str) -> str:
+    """The bank's word about a refund; the event that tells of it."""
+    settled = await shop.outside.control("POST", f"/refunds/{refund_id}/settle", {"status": status})
+    return str(settled["event"])
+
+
+async def event_about(shop: House, name: str, link_id: str) -> str:
+    events = (await shop.outside.control("GET", "/events"))["events"]
+    return next(str(e["id"]) for e in events if e["name"] == name and e["about"] == link_id)
+
+
+async def silence(shop: House) -> None:
+    """No webhook arrives until somebody delivers it by hand."""
+    await shop.outside.trouble("razorpay.webhook.*", "drop", times=None)
+
+
+async def money_is_back_and_nothing_prints(shop: House, customer: Customer) -> None:
+    await shop.quiet()
+    assert (await shop.order_of(customer))["status"] == "REFUNDED"
+    assert [job["status"] for job in await shop.jobs_of(customer)] == ["CANCELLED"]
+    [payment] = await shop.payments_of(customer)
+    assert (payment["disposition"], payment["refunded_paise"]) == ("FULFILS", 800)
+    refunds = [(row["status"], row["requested_by"]) for row in await shop.refunds_of(customer)]
+    assert refunds == [("PROCESSED", "external")]
+    assert await shop.attention_of(customer) == ["external_refund"]
+    assert await shop.prints(customer) == []
+    assert await customer.count("refunded (reference") == 1
+
+
+@pytest.mark.parametrize("first", ["created", "failed"])
+async def test_a_dashboard_refund_that_fails_leaves_the_money_with_a_person(
+    shop: House, customer: Customer, bank: Bank, first: str
+) -> None:
+    """Either word may come first. Printing that was stopped stays so; otherwise it goes on."""
+    _, payment = await customer_who_paid(shop, customer)
+    await shop.outside.control("POST", "/settings", {"refund_status": "pending"})
+    await silence(shop)
+    refund = await refunds_in_the_dashboard(shop, payment["payment_id"])
+    failed = await bank_settles(shop, refund, "failed")
+    created = await event_about(shop, "refund.created", payment["link_id"])
+    words = [created, failed] if first == "created" else [failed, created]
+    for event in words:
+        assert await bank.delivers(event) == [200]
+        await shop.quiet()
+
+    [row] = await shop.payments_of(customer)
+    assert (row["captured_paise"], row["refunded_paise"]) == (800, 0)
+    assert [row["status"] for row in await shop.refunds_of(customer)] == ["FAILED"]
+    assert sorted(await shop.attention_of(customer)) == ["external_refund", "refund_failed"]
+    assert await customer.count("refunded (reference") == 0
+    stopped = first == "created"
+    assert (await shop.order_of(customer))["status"] == ("REFUNDED" if stopped else "PAID")
+    assert await shop.prints(customer) == ([] if stopped else ["thesis.pdf"])
+
+
+async def test_a_refund_that_failed_and_then_went_through_is_back(
+    shop: House, customer: Customer
+) -> None:
+    await shop.outside.control("POST", "/settings", {"refund_status": "pending"})
+    order, _ = await customer_who_paid(shop, customer)
+    assert (await shop.refund(order["id"], 800, key="in the end")).status_code == 202
+    await shop.quiet()
+    [refund] = await shop.refunds_of(customer)
+    await bank_settles(shop, refund["rzp_refund_id"], "failed")
+    await shop.quiet()
+    assert await shop.attention_of(customer) == ["refund_failed"]
+    assert (await shop.payments_of(customer))[0]["refunded_paise"] == 0
+
+    await bank_settles(shop, refund["rzp_refund_id"], "processed")
+    await shop.quiet()
+    assert [row["status"] for row in await shop.refunds_of(customer)] == ["PROCESSED"]
+    assert (await shop.payments_of(customer))[0]["refunded_paise"] == 800
+    assert await shop.attention_of(customer) == []
+    assert await customer.count("refunded (reference") == 1
+    again = await shop.refund(order["id"], 1, key="nothing is left")
+    assert (again.status_code, again.json()["error"]) == (409, "refund_too_large")
+
+
+async def test_a_dashboard_refund_that_failed_first_stops_the_paper_when_it_goes_through(
+    shop: House, customer: Customer, bank: Bank
+) -> None:
+    _, payment = await customer_who_paid(shop, customer)
+    await shop.outside.control("POST", "/settings", {"refund_status": "pending"})
+    await silence(shop)
+    refund = await refunds_in_the_dashboard(shop, payment["payment_id"])
+    await bank.delivers(await bank_settles(shop, refund, "failed"))
+    await shop.quiet()
+    assert (await shop.order_of(customer))["status"] == "PAID"
+
+    await bank.delivers(await bank_settles(shop, refund, "processed"))
+    await money_is_back_and_nothing_prints(shop, customer)
+
+
+async def test_one_payment_given_back_twice_is_put_before_a_person(
+    shop: House, customer: Customer
+) -> None:
+    """A refund failed, staff sent another, and then the bank says the first went through."""
+    await shop.outside.control("POST", "/settings", {"refund_status": "pending"})
+    order, _ = await customer_who_paid(shop, customer)
+    sent: list[Any] = []
+    for key in ("the first", "the second"):
+        assert (await shop.refund(order["id"], 800, key=key)).status_code == 202
+        await shop.quiet()
+        sent.append((await shop.refunds_of(customer))[-1]["rzp_refund_id"])
+        if key == "the first":
+            await bank_settles(shop, sent[0], "failed")
+            await shop.quiet()
+    for refund in sent:
+        await bank_settles(shop, refund, "processed")
+    await shop.quiet()
+
+    assert [row["status"] for row in await shop.refunds_of(customer)] == ["PROCESSED"] * 2
+    assert (await shop.payments_of(customer))[0]["refunded_paise"] == 800
+    assert await shop.attention_of(customer) == ["refunded_too_much"]
+
+    # The bank corrects itself; what the books say of the money is true again.
+    await bank_settles(shop, sent[0], "failed")
+    await shop.quiet()
+    assert (await shop.payments_of(customer))[0]["refunded_paise"] == 800
+    assert await shop.attention_of(customer) == ["refunded_too_much", "refund_failed"]
+
+
+async def test_a_refund_asked_for_while_the_dashboard_gave_it_is_counted_once(
+    shop: House, customer: Customer, bank: Bank
+) -> None:
+    """Ours is refused, because nothing is left; theirs is what the books hold in the end."""
+    order, payment = await customer_who_paid(shop, customer)
+    await silence(shop)
+    await refunds_in_the_dashboard(shop, payment["payment_id"])
+    assert (await shop.refund(order["id"], 800, key="too late")).status_code == 202
+    processed = await event_about(shop, "refund.processed", payment["link_id"])
+    await bank.delivers(processed)
+    await shop.quiet(within=5)
+
+    statuses = {row["requested_by"]: row["status"] for row in await shop.refunds_of(customer)}
+    assert statuses.pop("external") == "PROCESSED"
+    assert list(statuses.values()) == ["FAILED"]
+    assert (await shop.payments_of(customer))[0]["refunded_paise"] == 800
+    assert [refund["amount"] for refund in await bank.refunds(payment["payment_id"])] == [800]
