@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from app.core.clock import Clock
@@ -22,14 +22,13 @@ from app.services.notices import Notices
 from app.services.order_service import OrderService
 from app.services.session_service import SessionService
 
-# Seconds after the link was made at which it is read, then at its end, then daily for a week.
+# Seconds from one look at an open link to the next, and every five minutes after these.
 LOOKS = (60, 60, 60, 120, 300, 300, 300, 300)
 DAILY = 86_400
 LAST_LOOK = 7
-# Razorpay wants links to live 15 minutes at least, by its own clock.
 CATCH_UP = timedelta(days=3)
+# Razorpay wants links to live 15 minutes at least, by its own clock.
 SHORTEST_LINK = timedelta(minutes=16)
-SOON = datetime.min.replace(tzinfo=UTC)
 
 
 class LinkService:
@@ -159,9 +158,7 @@ class LinkService:
             type=quote.print_type,
             total=Money(intent.amount_paise).short,
             link=intent.short_url,
-            minutes=max(
-                1, round(((intent.expires_at or await tx.now()) - await tx.now()).seconds / 60)
-            ),
+            minutes=await self._minutes_left(tx, intent),
         )
 
     async def _minutes_left(self, tx: Transaction, intent: PaymentRow) -> int:

@@ -99,6 +99,24 @@ async def test_cancelled_before_the_link_was_made_leaves_none_payable(
     assert [row["status"] for row in await shop.payments_of(customer)] == ["CLOSED"]
 
 
+@pytest.mark.parametrize(
+    ("left", "told"), [("-3 minutes", "works for 1 minute."), ("26 hours", "1,560 minutes")]
+)
+async def test_the_time_a_link_has_left_is_told_as_it_is(
+    shop: House, customer: Customer, left: str, told: str
+) -> None:
+    """The provider took its time, or the shop gives its customers longer than a day."""
+    await customer.replies("Hi", "Print Shop")
+    await shop.outside.trouble("razorpay.links.create", "slow", seconds=1.5)
+    order = await ordered(shop, customer)
+    await shop.sql(
+        "UPDATE payments SET expires_at = clock_timestamp() + %s::interval WHERE order_id = %s",
+        left,
+        order["id"],
+    )
+    assert told in (await customer.hears("Pay here"))["text"]
+
+
 async def test_a_reminder_once_at_half_time_then_the_end(
     shop: House, customer: Customer, bank: Bank
 ) -> None:
