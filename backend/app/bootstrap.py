@@ -240,6 +240,7 @@ class Premises:
             unit_of_work,
             gateway,
             captures,
+            refunds,
             orders,
             sessions,
             notices,
@@ -262,7 +263,7 @@ class Premises:
             unit_of_work, messenger, sessions, documents, default_shop_id=default_shop
         )
         razorpay = RazorpayService(
-            unit_of_work, captures, links, refunds, notices, default_shop_id=default_shop
+            unit_of_work, captures, links, refunds, notices, gateway, default_shop_id=default_shop
         )
         whatsapp, payments = TwilioDoor(settings), RazorpayDoor(settings)
         return Shop(

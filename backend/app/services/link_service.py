@@ -20,6 +20,7 @@ from app.repositories.unit_of_work import Transaction, UnitOfWork
 from app.services.capture_service import CaptureService, Seen
 from app.services.notices import Notices
 from app.services.order_service import OrderService
+from app.services.refund_service import RefundService
 from app.services.session_service import SessionService
 
 # Seconds from one look at an open link to the next, and every five minutes after these.
@@ -37,6 +38,7 @@ class LinkService:
         unit_of_work: UnitOfWork,
         gateway: PaymentGateway | None,
         captures: CaptureService,
+        refunds: RefundService,
         orders: OrderService,
         sessions: SessionService,
         notices: Notices,
@@ -47,6 +49,7 @@ class LinkService:
         self._unit_of_work = unit_of_work
         self._gateway = gateway
         self._captures = captures
+        self._refunds = refunds
         self._orders = orders
         self._sessions = sessions
         self._notices = notices
@@ -269,8 +272,8 @@ class LinkService:
         return DAILY if self._clock.now() - born < timedelta(days=LAST_LOOK) else None
 
     async def catch_up(self) -> int:
-        """Captured payments of the last days that no door has seen: the provider's list against
-        our books. Finds a second payment on a link that was paid already, among others."""
+        """The provider's list of the last days against our books: captured payments that no door
+        has seen, a second one on a paid link among them, and refunds we do not know of."""
         gateway = self._gateway
         if gateway is None:
             return 0
@@ -278,22 +281,25 @@ class LinkService:
         listed = await gateway.list_payments(since=now - CATCH_UP, until=now)
         captured = [each for each in listed if each.status in ("captured", "refunded")]
         async with self._unit_of_work("system:sweep") as tx:
-            known = await tx.payments.known([each.id for each in captured])
-        missed = [each for each in captured if each.id not in known]
-        for each in missed:
-            await self._captures.settle(
-                Seen(
-                    payment_id=each.id,
-                    amount_paise=each.amount_paise,
-                    currency=each.currency,
-                    method=each.method,
-                    reference_id=each.reference_id,
-                    link_id=each.link_id,
-                    order_id=each.order_id,
-                ),
-                door="list",
-            )
-        return len(missed)
+            booked = await tx.payments.known([each.id for each in captured])
+        for each in captured:
+            if each.id not in booked:
+                await self._captures.settle(
+                    Seen(
+                        payment_id=each.id,
+                        amount_paise=each.amount_paise,
+                        currency=each.currency,
+                        method=each.method,
+                        reference_id=each.reference_id,
+                        link_id=each.link_id,
+                        order_id=each.order_id,
+                    ),
+                    door="list",
+                )
+            if each.amount_refunded_paise != booked.get(each.id, 0):
+                for refund in await gateway.payment_refunds(each.id):
+                    await self._refunds.learn(refund)
+        return sum(each.id not in booked for each in captured)
 
     async def returned(self, query: dict[str, str]) -> str | None:
         """The payer came back: where to send the browser, and a reason to look at the link.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from app.domain.errors import ProviderRejected
 from app.domain.lifecycle import Order as OrderStatus
 from app.domain.lifecycle import Payment
 from app.domain.wording import Text
-from app.ports import GatewayDispute, GatewayEvent
+from app.ports import GatewayDispute, GatewayEvent, PaymentGateway, ProviderPayment
 from app.repositories.unit_of_work import UnitOfWork
 from app.services.capture_service import CaptureService, Seen
 from app.services.link_service import LinkService
@@ -23,6 +24,7 @@ class RazorpayService:
         links: LinkService,
         refunds: RefundService,
         notices: Notices,
+        gateway: PaymentGateway | None,
         *,
         default_shop_id: UUID,
     ) -> None:
@@ -31,18 +33,20 @@ class RazorpayService:
         self._links = links
         self._refunds = refunds
         self._notices = notices
+        self._gateway = gateway
         self._default_shop_id = default_shop_id
 
     async def handle(self, event: GatewayEvent) -> tuple[str, str]:
         """Applies a webhook. Returns the inbox row's end: ("DONE" | "IGNORED", why)."""
         name = event.event
         payment, link = event.payment, event.link
-        if name.startswith("payment.dispute") and event.dispute is not None:
-            await self._disputed(event)
-            return "DONE", ""
-        if name.startswith("refund.") and event.refund is not None:
-            return await self._refunds.learn(event.refund)
-        if payment is not None and payment.status in ("captured", "refunded"):
+        about = event.refund or event.dispute
+        if about is not None and not _captured(payment):
+            # Disputes may show their payment as it was before its capture, or not at all.
+            payment = await self._as_it_stands(about.payment_id)
+        if payment is not None and _captured(payment):
+            # Whatever the event is about: a refund or a dispute that overtook its payment must
+            # find it, or it would be forgotten and the payment would print.
             await self._captures.settle(
                 Seen(
                     payment_id=payment.id,
@@ -55,6 +59,12 @@ class RazorpayService:
                 ),
                 door="webhook",
             )
+        if name.startswith("payment.dispute") and event.dispute is not None:
+            await self._disputed(event)
+            return "DONE", ""
+        if name.startswith("refund.") and event.refund is not None:
+            return await self._refunds.learn(event.refund)
+        if _captured(payment):
             return "DONE", ""
         if name == "payment.failed" and payment is not None:
             return await self._failed(
@@ -70,6 +80,14 @@ class RazorpayService:
             await self._links.learn(row.id, link, door="webhook")
             return "DONE", ""
         return "IGNORED", f"{name} changes nothing here"
+
+    async def _as_it_stands(self, payment_id: str) -> ProviderPayment | None:
+        if self._gateway is None:
+            return None
+        try:
+            return await self._gateway.fetch_payment(payment_id)
+        except ProviderRejected:
+            return None  # not of our account
 
     async def _failed(
         self, reference_id: str, link_id: str, order_id: str, rzp_payment_id: str
@@ -117,3 +135,7 @@ def _told(dispute: GatewayDispute) -> str:
         # The day in UTC: in India it is never a day too late.
         told += f", answer by {by.day} {by:%b %Y}"
     return told
+
+
+def _captured(payment: ProviderPayment | None) -> bool:
+    return payment is not None and payment.status in ("captured", "refunded")

@@ -53,6 +53,104 @@ async def money_is_back_and_nothing_prints(shop: House, customer: Customer) -> N
     assert await customer.count("refunded (reference") == 1
 
 
+async def test_a_refund_heard_of_before_its_payment_is_not_forgotten(
+    shop: House, customer: Customer, bank: Bank
+) -> None:
+    pay_here = await customer.wants()
+    paid = await bank.captures(pay_here, "no_webhook")
+    await refunds_in_the_dashboard(shop, paid["payment_id"])
+    await money_is_back_and_nothing_prints(shop, customer)
+
+    for event in paid["events"]:
+        assert await bank.delivers(event["id"], copies=2) == [200, 200]
+    await money_is_back_and_nothing_prints(shop, customer)
+    assert [refund["amount"] for refund in await bank.refunds(paid["payment_id"])] == [800]
+
+
+async def test_a_dispute_heard_of_before_its_payment_holds_the_paper(
+    shop: House, customer: Customer, bank: Bank
+) -> None:
+    pay_here = await customer.wants()
+    paid = await bank.captures(pay_here, "no_webhook")
+    dispute = f"/payments/{paid['payment_id']}/dispute"
+    await shop.outside.control("POST", dispute, {"event": "created"})
+    await shop.quiet()
+    for event in paid["events"]:
+        await bank.delivers(event["id"])
+    await shop.quiet()
+
+    assert [job["status"] for job in await shop.jobs_of(customer)] == ["HELD"]
+    assert await shop.attention_of(customer) == ["dispute"]
+    assert await shop.prints(customer) == []
+    await shop.outside.control("POST", dispute, {"event": "won"})
+    await shop.quiet()
+    assert await shop.prints(customer) == ["thesis.pdf"]
+
+
+@pytest.mark.parametrize("shown", ["authorized", None])
+async def test_a_dispute_that_shows_no_capture_still_finds_the_money(
+    shop: House, customer: Customer, bank: Bank, shown: str | None
+) -> None:
+    pay_here = await customer.wants()
+    paid = await bank.captures(pay_here, "no_webhook")
+    dispute = {"id": f"disp_{paid['payment_id'][-10:]}", "payment_id": paid["payment_id"]}
+    payload: dict[str, Any] = {"dispute": {"entity": {**dispute, "amount": 800, "status": "open"}}}
+    if shown is not None:
+        payload["payment"] = {"entity": {"id": paid["payment_id"], "status": shown, "amount": 800}}
+    event = {"event": "payment.dispute.created", "payload": payload}
+    assert (await shop.outside.razorpay_says(event)).status_code == 200
+    await shop.quiet()
+    for told in paid["events"]:
+        await bank.delivers(told["id"])
+    await shop.quiet()
+
+    assert [job["status"] for job in await shop.jobs_of(customer)] == ["HELD"]
+    assert await shop.attention_of(customer) == ["dispute"]
+    assert await shop.prints(customer) == []
+
+
+async def test_a_refund_of_a_payment_the_provider_does_not_know_changes_nothing(
+    shop: House, customer: Customer
+) -> None:
+    await customer.wants()
+    refund = {"id": "rfnd_FAKEnobody0001", "payment_id": "pay_FAKEnobody0001", "amount": 800}
+    event = {"event": "refund.processed", "payload": {"refund": {"entity": refund}}}
+    assert (await shop.outside.razorpay_says(event)).status_code == 200
+    await shop.quiet()
+    row = await shop.sql(
+        "SELECT status, reason FROM webhook_logs WHERE provider = 'razorpay' "
+        "ORDER BY id DESC LIMIT 1"
+    )
+    assert row == [{"status": "IGNORED", "reason": "a refund of a payment that is not ours"}]
+    assert (await shop.order_of(customer))["status"] == "PAYMENT_PENDING"
+
+
+async def test_a_payment_and_its_refund_nobody_told_of_are_found_in_the_list(
+    shop: House, customer: Customer, bank: Bank
+) -> None:
+    pay_here = await customer.wants()
+    await silence(shop)
+    paid = await bank.captures(pay_here)
+    await refunds_in_the_dashboard(shop, paid["payment_id"])
+    assert (await shop.order_of(customer))["status"] == "PAYMENT_PENDING"
+
+    assert await shop.inside.links.catch_up() == 1
+    await money_is_back_and_nothing_prints(shop, customer)
+    assert await shop.inside.links.catch_up() == 0
+
+
+async def test_a_refund_nobody_told_of_is_found_in_the_list(
+    shop: House, customer: Customer
+) -> None:
+    _, payment = await customer_who_paid(shop, customer)
+    await silence(shop)
+    await refunds_in_the_dashboard(shop, payment["payment_id"])
+    assert (await shop.order_of(customer))["status"] == "PAID"
+
+    await shop.inside.links.catch_up()
+    await money_is_back_and_nothing_prints(shop, customer)
+
+
 @pytest.mark.parametrize("first", ["created", "failed"])
 async def test_a_dashboard_refund_that_fails_leaves_the_money_with_a_person(
     shop: House, customer: Customer, bank: Bank, first: str
