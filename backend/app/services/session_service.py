@@ -66,7 +66,8 @@ class SessionService:
         Locks the chat first; everything else of this customer comes after it.
         """
         row = await tx.customers.lock_chat(customer)
-        chat = load_chat(row)
+        await tx.session.refresh(customer, ["stopped"])  # Twilio may have said so meanwhile
+        chat = load_chat(row, stopped=customer.stopped)
         context = await self._gather(tx, customer, chat)
         chat, effects = step(chat, event, context)
         store_chat(row, chat)
@@ -83,7 +84,8 @@ class SessionService:
         self, tx: Transaction, customer: Customer, document_id: str
     ) -> bool:
         """Whether the chat, which the caller has locked, asks for this document's password."""
-        return load_chat(await tx.customers.lock_chat(customer)).locked == document_id
+        row = await tx.customers.lock_chat(customer)
+        return load_chat(row, stopped=customer.stopped).locked == document_id
 
     async def _gather(self, tx: Transaction, customer: Customer, chat: Chat) -> Context:
         shop = await tx.shops.get(customer.shop_id)
@@ -177,7 +179,8 @@ class SessionService:
         return locked
 
 
-def load_chat(row: UserSession) -> Chat:
+def load_chat(row: UserSession, *, stopped: bool) -> Chat:
+    """The chat as it is kept; whether it is stopped is kept with the customer alone."""
     data = row.data or {}
     return Chat(
         state=State(row.status),
@@ -189,7 +192,7 @@ def load_chat(row: UserSession) -> Chat:
         locked=data.get("locked", ""),
         mistakes=data.get("mistakes", 0),
         version=row.version,
-        stopped=data.get("stopped", False),
+        stopped=stopped,
     )
 
 
@@ -204,7 +207,6 @@ def store_chat(row: UserSession, chat: Chat) -> None:
         "opening": list(chat.opening),
         "locked": chat.locked,
         "mistakes": chat.mistakes,
-        "stopped": chat.stopped,
     }
 
 

@@ -150,6 +150,10 @@ async def test_who_opted_out_at_twilio_is_not_written_to_again(
     await shop.quiet()
     assert len(await shop.outside.asked("twilio.messages.create")) == asked
 
+    # Who writes START has opted in again there as well.
+    await customer.replies("start", "I'm back")
+    await customer.replies("price", "per page")
+
 
 async def test_receipts_in_any_order_never_go_back(shop: House, customer: Customer) -> None:
     orders = list(permutations(("sent", "delivered", "read")))
