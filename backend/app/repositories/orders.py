@@ -190,13 +190,13 @@ class Orders:
         return int(result.scalar_one())
 
     async def expired(self, limit: int = 100) -> list[UUID]:
-        """Unpaid orders past their time; drafts nobody answered for a day count too."""
+        """Unpaid orders past their time. What is paid at the counter waits a day, and so do
+        drafts, whose customer may be on the way there while their file is being made."""
         rows = await self._session.execute(
             text(
                 "SELECT id FROM orders WHERE status IN ('DRAFT', 'PAYMENT_PENDING') "
-                "AND coalesce(expires_at, created_at + interval '24 hours') < clock_timestamp() "
-                "AND NOT pay_at_counter OR (pay_at_counter AND status = 'PAYMENT_PENDING' "
-                "AND created_at < clock_timestamp() - interval '24 hours') LIMIT :limit"
+                "AND coalesce(CASE WHEN NOT pay_at_counter THEN expires_at END, "
+                "  created_at + interval '24 hours') < clock_timestamp() LIMIT :limit"
             ),
             {"limit": limit},
         )
