@@ -16,7 +16,7 @@ from app.domain.lifecycle import Order as OrderStatus
 from app.domain.lifecycle import Payment
 from app.domain.money import Capture, Disposition, Money, Ruling, Standing, Why, dispose
 from app.domain.wording import Text
-from app.models_orders import Order
+from app.models_orders import Order, QuoteRow
 from app.models_orders import Payment as PaymentRow
 from app.repositories.unit_of_work import Transaction, UnitOfWork
 from app.services.notices import Notices
@@ -95,7 +95,6 @@ class CaptureService:
         if await tx.payments.by_provider_payment(seen.payment_id) is not None:
             return  # another door was faster while we waited for the locks
         quote = await tx.orders.quote(intent.quote_id)
-        documents = await tx.documents.of_order(order.id)
         ruling = dispose(
             Capture(seen.amount_paise, seen.currency),
             Standing(
@@ -103,7 +102,7 @@ class CaptureService:
                 quoted_paise=quote.amount_paise,
                 currency=quote.currency,
                 fulfilled=await tx.payments.fulfilled(order.id),
-                file_available=bool(documents) and all(d.status == "READY" for d in documents),
+                file_available=await self._still_prints(tx, order, quote),
                 disputed=row.disputed,
             ),
         )
@@ -125,6 +124,16 @@ class CaptureService:
             )
         else:
             await self._ask_staff(tx, payment, order, ruling)
+
+    async def _still_prints(self, tx: Transaction, order: Order, quote: QuoteRow) -> bool:
+        """Whether the order would print the very bytes that were priced."""
+        documents = await tx.documents.of_order(order.id)
+        if not documents or any(document.status != "READY" for document in documents):
+            return False
+        if quote.print_file_id is not None:
+            return (await tx.orders.file(quote.print_file_id)).deleted_at is None
+        # Photos that were laid out on a sheet since then left another file in their place.
+        return documents[0].sha256 == quote.sha256
 
     async def _record(
         self,

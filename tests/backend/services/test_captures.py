@@ -281,7 +281,7 @@ async def test_money_after_the_file_is_gone_goes_back(
     assert await shop.inside.documents.delete_due() == 1
 
     await bank.captures(pay_here, "late")
-    await customer.hears("its file was already deleted")
+    await customer.hears("the file it was for is no longer there")
     await shop.quiet()
     await nothing_printed(shop, customer)
     [given_back] = await shop.refunds_of(customer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from pathlib import Path
 from typing import Any
@@ -48,11 +49,16 @@ async def pays(customer: Customer, bank: Bank, *, after: int) -> None:
     await customer.hears("token", after=after)
 
 
+def photo_of_a_card(seed: int) -> bytes:
+    photo = io.BytesIO()
+    on_table(card(seed), CORNERS, seed=seed).save(photo, "JPEG", quality=90)
+    return photo.getvalue()
+
+
 async def sends_both_sides(customer: Customer) -> None:
     for name, seed in (("front.jpg", 1), ("back.jpg", 2)):
-        photo, known = io.BytesIO(), len(await customer.chat())
-        on_table(card(seed), CORNERS, seed=seed).save(photo, "JPEG", quality=90)
-        await customer.sends(photo.getvalue(), name=name, kind="image/jpeg")
+        known = len(await customer.chat())
+        await customer.sends(photo_of_a_card(seed), name=name, kind="image/jpeg")
         await customer.hears("card" if seed == 2 else "How should I print it", after=known)
 
 
@@ -164,3 +170,40 @@ async def test_a_sheet_for_an_order_cancelled_meanwhile_is_thrown_away(
     assert set(store.written) <= unowned
     await shop.inside.documents.delete_orphans(seen_before=unowned)
     assert [await store.size(key) for key in store.written] == [None, None]
+
+
+async def test_money_for_a_photo_never_prints_the_sheet_made_of_it_since(
+    shop: House, customer: Customer, bank: Bank
+) -> None:
+    """The link was for one photo; then its other side came and both went onto one page."""
+    await customer.sends(photo_of_a_card(1), name="front.jpg", kind="image/jpeg")
+    await customer.hears("How should I print it")
+    await customer.says("colour")
+    await customer.hears("How many copies")
+    await customer.says("1")
+    link = (await customer.hears("Pay here"))["links"][0]
+    await customer.replies("back", "How many copies")
+    await customer.replies("back", "How should I print it")
+    await customer.sends(photo_of_a_card(2), name="back.jpg", kind="image/jpeg")
+    await customer.hears("card")
+    known = len(await customer.chat())
+    await customer.taps("Both on one page")
+    await customer.hears("How should I print it", after=known)
+
+    await bank.captures(link, "late")
+    await customer.hears("the file it was for is no longer there")
+    await shop.quiet()
+    assert await shop.jobs_of(customer) == []
+    [payment] = await shop.payments_of(customer)
+    assert (payment["disposition"], payment["why"]) == ("REFUND", "file_gone")
+    assert [refund["status"] for refund in await shop.refunds_of(customer)] == ["PROCESSED"]
+
+    # The new order goes on where it was, at its own price.
+    await customer.replies("colour", "How many copies")
+    await customer.says("1")
+    again = (await customer.hears("Pay here", after=known))["links"][0]
+    await bank.captures(again)
+    await customer.hears("token")
+    [job] = await shop.jobs_of(customer)
+    printed = await shop.inside.store.read(job["storage_key"])
+    assert hashlib.sha256(printed).hexdigest() == job["sha256"]

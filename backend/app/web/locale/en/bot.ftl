@@ -78,7 +78,7 @@ pay-reminder = 🔔 Your order of { $total } is still waiting. Pay here: { $link
 pay-expired = ⌛ The payment link has run out, so I closed this order. Nothing was charged. Send the file again if you still want it.
 pay-twice = ↩️ { $total } reached us a second time for { $token }. It is going back to the account you paid from, usually in 5–7 working days.
 pay-after-cancel = ↩️ { $total } reached us for order { $token }, which was cancelled. It is going back to the account you paid from, usually in 5–7 working days.
-pay-file-gone = ↩️ { $total } reached us for order { $token }, but its file was already deleted. The money is going back to the account you paid from. Please send the file again.
+pay-file-gone = ↩️ { $total } reached us for order { $token }, but the file it was for is no longer there. The money is going back to the account you paid from. Please order again.
 pay-unclear = 🙋 { $total } reached us but doesn't match your order. The shop is looking at it and will write to you here; please don't pay again.
 
 # Printing and after
