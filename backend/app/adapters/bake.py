@@ -7,7 +7,6 @@ is as clean as the document it was made of, and the same document and plan give 
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from app.adapters.colour import GreyProof
 from app.adapters.gray import Greyer
 from app.adapters.gray_images import page_picture
 from app.adapters.layout import FaceLayout, Size, lay_out, paper_pt
+from app.adapters.render import bounded, draw
 from app.domain.errors import DocumentRefused, Refusal
 from app.domain.print_plan import Face, Ink, Plan
 
@@ -38,7 +38,6 @@ class Cooked:
     """``rewritten`` and ``drawn`` count the pages made grey; ``changed`` False: print as it is."""
 
     changed: bool
-    sizes: tuple[Size, ...] = ()
     rewritten: int = 0
     drawn: int = 0
 
@@ -66,7 +65,7 @@ def bake(source: Path, target: Path, plan: Plan, *, scratch: Path) -> Cooked:
     written = canonical.rewrite(scratch, target, max_pages=len(plan.faces))
     if written.pages != len(plan.faces):
         raise DocumentRefused(Refusal.PAGE_COUNT_UNSURE, "faces were lost")
-    return Cooked(True, written.sizes, rewritten, drawn)
+    return Cooked(True, rewritten, drawn)
 
 
 def _black_pages(plan: Plan) -> list[int]:
@@ -144,8 +143,8 @@ class _Oven:
         try:
             for page in pages:
                 held = document[page - 1]
-                scale = dpi / 72 * self.scales[page]
-                picture = _drawn(held, scale, MOST_PIXELS, grey=not blends)
+                scale = bounded(held, dpi / 72 * self.scales[page], MOST_PIXELS)
+                picture = draw(held, scale, grey=not blends)
                 held.close()
                 _become(self.pdf, self.leaves[page - 1], picture)
         finally:
@@ -160,20 +159,8 @@ def _blends(pdf: Pdf) -> bool:
     )
 
 
-def _drawn(
-    page: pypdfium2.PdfPage, scale: float, most_pixels: int, *, grey: bool = False
-) -> Image.Image:
-    width, height = page.get_size()
-    scale = min(scale, math.sqrt(most_pixels / max(width * height, 1.0)))
-    bitmap = page.render(scale=scale, grayscale=grey, may_draw_forms=False, draw_annots=False)
-    try:
-        return bitmap.to_pil().copy()  # type: ignore[no-any-return]
-    finally:
-        bitmap.close()
-
-
 def _shows_colour(page: pypdfium2.PdfPage) -> bool:
-    red, green, blue = _drawn(page, _PROOF_DPI / 72, _PROOF_PIXELS).convert("RGB").split()
+    red, green, blue = draw(page, bounded(page, _PROOF_DPI / 72, _PROOF_PIXELS)).split()
     page.close()
     return any(
         ImageChops.difference(one, other).getextrema() != (0, 0)

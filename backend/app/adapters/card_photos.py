@@ -9,6 +9,7 @@ from PIL import Image
 from pypdfium2 import raw
 
 from app.adapters import images
+from app.adapters.render import bounded, draw
 from app.adapters.sniff import sniff
 from app.domain.documents import IMAGES, Kind
 from app.domain.errors import DocumentRefused, Refusal
@@ -40,17 +41,14 @@ def _from_document(source: Path) -> Image.Image:
         held = list(page.get_objects(max_depth=1))
         if len(held) != 1 or held[0].type != raw.FPDF_PAGEOBJ_IMAGE:
             raise DocumentRefused(Refusal.UNSUPPORTED, "a page that is more than a photo")
-        width, height = page.get_size()
-        scale = min(_DPI / 72, (_MOST_PIXELS / max(width * height, 1.0)) ** 0.5)
+        height = page.get_height()
         left, bottom, right, top = held[0].get_bounds()
-        bitmap = page.render(scale=scale, may_draw_forms=False, draw_annots=False)
-        drawn = bitmap.to_pil().convert("RGB")
-        bitmap.close()
+        scale = bounded(page, _DPI / 72, _MOST_PIXELS)
+        drawn = draw(page, scale)
     finally:
         document.close()
     box = (left * scale, (height - top) * scale, right * scale, (height - bottom) * scale)
     inside = [min(max(0, round(edge)), drawn.size[at % 2]) for at, edge in enumerate(box)]
     if inside[2] - inside[0] < 8 or inside[3] - inside[1] < 8:
         raise DocumentRefused(Refusal.EMPTY, "hardly a photo")
-    cut: Image.Image = drawn.crop((inside[0], inside[1], inside[2], inside[3]))
-    return cut
+    return drawn.crop((inside[0], inside[1], inside[2], inside[3]))

@@ -207,7 +207,7 @@ class _Scribe:
 
 
 def _shade(chosen: Space, operands: Iterable[object], *, stroke: bool) -> _Written:
-    parts = [float(number) for number in operands]  # type: ignore[arg-type]
+    parts = [float(number) for number in operands]  # type: ignore[arg-type]  # else TypeError
     if len(parts) != chosen.parts:
         raise Uncertain("a colour of too many or too few parts")
     grey = min(1.0, max(0.0, chosen.grey(parts)))

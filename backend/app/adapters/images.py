@@ -21,11 +21,11 @@ from pikepdf import Array, Dictionary, Name, Pdf
 from PIL import Image, ImageCms
 
 from app.adapters.jpeg import strip_jpeg
+from app.adapters.layout import A4_PT
 from app.domain.documents import Kind
 from app.domain.errors import DocumentRefused, Refusal
 
 MAX_PIXELS = 100_000_000
-A4_PT = (595.276, 841.89)
 MARGIN_PT = 17.008  # 6 mm: most printers cannot reach further
 DPI = 300
 LINE_ART_DPI = 600

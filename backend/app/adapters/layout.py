@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from app.domain.print_plan import Choices, Orientation, Scaling
 
 MM = 72 / 25.4
+A4_PT = (595.276, 841.89)
 MARGIN_PT = 5 * MM  # nearer to the edge most printers cannot reach
 GAP_PT = 3 * MM
 SAME_PT = 2.0  # a page this close to the paper's size is that paper

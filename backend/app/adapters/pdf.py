@@ -21,12 +21,12 @@ from typing import TypeGuard
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
+from app.adapters.layout import A4_PT
 from app.adapters.losses import refuse_losses
 from app.adapters.notes import draw_notes
 from app.domain.errors import DocumentRefused, Refusal
 
 MAX_SIDE_PT = 14_400.0  # ISO 32000-1 annex C: the largest page a reader has to cope with
-A4_PT = (595.276, 841.89)
 _MAX_DEPTH = 64
 _TAIL = 2048
 _BEGUN = re.compile(rb"\d\s+obj\b|\bxref\b|\btrailer\b")  # a change behind the last end
@@ -226,7 +226,7 @@ def _common(
 
 def _rotation(value: object) -> int:
     try:
-        turned = int(value)  # type: ignore[call-overload]
+        turned = int(value)  # type: ignore[call-overload]  # anything at all; int says no
     except (TypeError, ValueError):
         return 0
     return int(turned % 360) if turned % 90 == 0 else 0

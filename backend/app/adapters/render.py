@@ -62,7 +62,8 @@ def look(
             if grey and not wanted:
                 continue
             with _deadline(page_seconds), _opened(document, index) as page:
-                drawn = _draw(page, PREVIEW_DPI if wanted else LOOK_DPI)
+                dpi = PREVIEW_DPI if wanted else LOOK_DPI
+                drawn = draw(page, bounded(page, dpi / 72, MAX_PIXELS))
                 if not grey and carries_colour(drawn, scanned=partial(_is_picture, page)):
                     coloured.append(number)
             if wanted:
@@ -94,13 +95,18 @@ def _opened(document: pypdfium2.PdfDocument, index: int) -> Iterator[pypdfium2.P
         page.close()
 
 
-def _draw(page: pypdfium2.PdfPage, dpi: int) -> Image.Image:
+def bounded(page: pypdfium2.PdfPage, scale: float, most_pixels: int) -> float:
+    """``scale``, or less where the page would have more pixels than that."""
     width, height = page.get_size()
-    scale = min(dpi / 72, (MAX_PIXELS / max(width * height, 1.0)) ** 0.5)
-    bitmap = page.render(scale=scale, may_draw_forms=False, draw_annots=False)
+    return float(min(scale, (most_pixels / max(width * height, 1.0)) ** 0.5))
+
+
+def draw(page: pypdfium2.PdfPage, scale: float, *, grey: bool = False) -> Image.Image:
+    """The page as RGB or grey pixels, without anything that only a screen shows."""
+    bitmap = page.render(scale=scale, grayscale=grey, may_draw_forms=False, draw_annots=False)
     try:
         drawn: Image.Image = bitmap.to_pil()
-        return drawn.convert("RGB")
+        return drawn.convert("L" if grey else "RGB")
     finally:
         bitmap.close()
 

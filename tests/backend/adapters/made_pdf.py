@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -42,21 +41,6 @@ def text_pages(path: Path, pages: int, *, seed: int = 1) -> Path:
         lines = "".join(f"({' '.join(luck.choices(words, k=12))}) Tj T*\n" for _ in range(40))
         contents.append(f"BT /F1 11 Tf 0 g 50 790 Td 18 TL\n{lines}ET")
     return make(path, contents)
-
-
-def with_images(path: Path, images: Sequence[tuple[bytes, int, int]]) -> Path:
-    """One page for each raw RGB image, filling the page."""
-    with pikepdf.new() as pdf:
-        for data, width, height in images:
-            page = pdf.add_blank_page(page_size=A4)
-            image = pdf.make_stream(zlib.compress(data))
-            image.Type, image.Subtype, image.Filter = Name.XObject, Name.Image, Name.FlateDecode
-            image.Width, image.Height = width, height
-            image.ColorSpace, image.BitsPerComponent = Name.DeviceRGB, 8
-            page.obj.Resources = Dictionary(XObject=Dictionary(Im=image))
-            page.obj.Contents = pdf.make_stream(b"q 555 0 0 802 20 20 cm /Im Do Q")
-        pdf.save(path)
-    return path
 
 
 def changed(path: Path, contents: Sequence[str], change: Callable[[Pdf], None]) -> Path:
