@@ -95,3 +95,19 @@ class Refunds:
             {"limit": limit},
         )
         return [row.id for row in rows]
+
+    async def stuck(self, *, unsent_days: int, unsettled_days: int) -> list[Refund]:
+        """Refunds that take longer than a bank does and that no person was asked about yet."""
+        rows = await self._session.scalars(
+            select(Refund).from_statement(
+                text(
+                    "SELECT r.* FROM refunds r WHERE r.created_at < clock_timestamp() "
+                    "- make_interval(days => CASE r.status WHEN 'REQUESTED' THEN :unsent "
+                    "  WHEN 'IN_TRANSIT' THEN :unsettled END) "
+                    "AND NOT EXISTS (SELECT 1 FROM attention_items a "
+                    "  WHERE a.kind = 'refund_stuck' AND a.subject = 'refund:' || r.id) LIMIT 100"
+                )
+            ),
+            {"unsent": unsent_days, "unsettled": unsettled_days},
+        )
+        return list(rows)

@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 # Tasks are lost only with a killed process; this is longer than any healthy one waits.
 LOST_SECONDS = 45
 SILENT_MINUTES = 15
+# Razorpay takes a refund at once, and the bank up to seven working days.
+UNSENT_DAYS, UNSETTLED_DAYS = 1, 10
 
 
 class Housekeeping:
@@ -85,7 +87,7 @@ class Housekeeping:
         return await self._done("captures", f"{found} found that no door had seen")
 
     async def refunds(self) -> str:
-        """Refunds in flight."""
+        """Refunds in flight; what stays there too long is put before staff."""
         async with self._unit_of_work("system:sweep") as tx:
             due = await tx.refunds.due()
         for refund_id in due:
@@ -93,7 +95,19 @@ class Housekeeping:
                 await self._refunds.look(refund_id)
             except ProviderError as error:
                 log.warning("refund not read", refund=str(refund_id), why=str(error))
-        return await self._done("refunds", f"{len(due)} refunds read")
+        async with self._unit_of_work("system:sweep") as tx:
+            stuck = await tx.refunds.stuck(unsent_days=UNSENT_DAYS, unsettled_days=UNSETTLED_DAYS)
+            for refund in stuck:
+                await tx.messages.open_item(
+                    shop_id=refund.shop_id,
+                    kind="refund_stuck",
+                    subject=f"refund:{refund.id}",
+                    order_id=refund.order_id,
+                    amount_paise=refund.amount_paise,
+                    detail=f"refund {refund.rzp_refund_id or 'not taken by Razorpay yet'}, "
+                    f"asked for on {refund.created_at:%d %B}",
+                )
+        return await self._done("refunds", f"{len(due)} refunds read, {len(stuck)} put on the list")
 
     async def orders(self) -> str:
         """Reminders at half time, expiry at the end, and paid orders nobody moves."""

@@ -324,6 +324,7 @@ class RefundService:
         if refund.status == RefundStatus.FAILED:
             # The money is still with us: it is nobody's until a person decides.
             why = refund.error or "the bank did not take it"
+            await tx.messages.close_items(f"refund:{refund.id}", by="system:refund", resolution=why)
             await self._item(tx, refund, "refund_failed", f"refund:{refund.id}", why)
             return
         await tx.session.refresh(payment)

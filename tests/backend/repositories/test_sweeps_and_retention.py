@@ -221,3 +221,38 @@ async def test_refunds_in_flight_are_looked_at_when_it_is_time(
 
     async with work("system:sweep") as tx:
         assert (refund in await tx.refunds.due()) is due
+
+
+@pytest.mark.parametrize(
+    ("status", "days", "stuck"),
+    [
+        ("REQUESTED", 0, False),
+        ("REQUESTED", 2, True),
+        ("IN_TRANSIT", 9, False),
+        ("IN_TRANSIT", 11, True),
+        ("PROCESSED", 99, False),
+        ("FAILED", 99, False),
+    ],
+)
+async def test_a_refund_that_takes_too_long_is_asked_about_once(
+    work: UnitOfWork, rows: Rows, status: str, days: int, stuck: bool
+) -> None:
+    refund = rows.refund(rows.captured(None, disposition="REFUND"), status=status)
+    rows.run(
+        f"UPDATE refunds SET created_at = now() - interval '{days} days' WHERE id = %s", refund
+    )
+
+    async def found() -> bool:
+        async with work("system:sweep") as tx:
+            late = await tx.refunds.stuck(unsent_days=1, unsettled_days=10)
+        return refund in {row.id for row in late}
+
+    assert await found() is stuck
+    item = rows.insert(
+        "attention_items", shop_id=rows.shop, kind="refund_stuck", subject=f"refund:{refund}"
+    )
+    assert not await found()
+    rows.run(
+        "UPDATE attention_items SET closed_at = now(), closed_by = 'user:asha' WHERE id = %s", item
+    )
+    assert not await found()

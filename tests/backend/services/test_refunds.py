@@ -259,3 +259,30 @@ async def test_a_refund_and_a_begin_leave_no_cancelled_job_on_paper(shop: House)
     for one in held:
         if await one.status() == "PRINTING":
             await one.reports("COMPLETED", evidence=FINISHED)
+
+
+@pytest.mark.parametrize("end", ["processed", "failed"])
+async def test_a_refund_the_bank_sits_on_is_put_before_staff(
+    shop: House, customer: Customer, bank: Bank, end: str
+) -> None:
+    await shop.outside.control("POST", "/settings", {"refund_status": "pending"})
+    order, _ = await customer_who_paid(shop, customer)
+    assert (await shop.refund(order["id"], 800, key=f"slow, {end}")).status_code == 202
+    await shop.quiet()
+    await shop.inside.housekeeping.refunds()
+    assert await shop.attention_of(customer) == []
+
+    await shop.sql(
+        "UPDATE refunds SET created_at = created_at - interval '11 days' WHERE order_id = %s",
+        order["id"],
+    )
+    for _ in range(2):
+        await shop.inside.housekeeping.refunds()
+        assert await shop.attention_of(customer) == ["refund_stuck"]
+    [refund] = await shop.refunds_of(customer)
+    assert refund["status"] == "IN_TRANSIT"
+    settle = f"/refunds/{refund['rzp_refund_id']}/settle"
+    await shop.outside.control("POST", settle, {"status": end})
+    await shop.quiet()
+    left = [] if end == "processed" else ["refund_failed"]
+    assert await shop.attention_of(customer) == left
