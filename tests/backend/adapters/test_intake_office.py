@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import http.server
 import shutil
 import subprocess
-import threading
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -18,7 +15,7 @@ import pytest
 from PIL import Image
 
 from app.adapters.intake import Intake
-from app.adapters.office import ConverterBounds, profile
+from app.adapters.office import ConverterBounds
 from app.domain.documents import Kind
 from app.domain.errors import DocumentRefused, Refusal
 from app.ports import Limits
@@ -115,68 +112,6 @@ async def test_every_office_kind_is_converted(prepare: Prepare, tmp_path: Path) 
         assert prepared.pages == (2 if prepared.kind.value in {"odp", "ppt", "pptx"} else 1)
         assert "Namaste" in words(prepared.path)
     assert len({path.suffix for path in made}) == 11
-
-
-class Canary(http.server.BaseHTTPRequestHandler):
-    """Counts everybody who comes and hands out a red picture."""
-
-    def do_GET(self) -> None:
-        self.server.hits.append(self.path)  # type: ignore[attr-defined]
-        self.send_response(200)
-        self.end_headers()
-
-    do_HEAD = do_OPTIONS = do_PROPFIND = do_GET  # noqa: N815 - the base class's names
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def canary() -> Iterator[http.server.ThreadingHTTPServer]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Canary)
-    server.hits = []  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-async def test_links_to_elsewhere_bring_no_connection_and_no_content(
-    prepare: Prepare, tmp_path: Path, canary: http.server.ThreadingHTTPServer
-) -> None:
-    secret = tmp_path / "secret.png"
-    Image.new("RGB", (300, 300), "red").save(secret)
-    address = f"http://127.0.0.1:{canary.server_port}"
-    away = made_office.linked_picture(tmp_path / "away.docx", f"{address}/word.png")
-    local = made_office.linked_picture(tmp_path / "local.docx", secret.as_uri())
-    frame = (
-        '<text:p>before<draw:frame svg:width="5cm" svg:height="5cm"><draw:image '
-        'xlink:href="{}" xlink:type="simple"/></draw:frame></text:p>'
-    )
-    odt = made_office.odf(tmp_path / "away.odt", "text", frame.format(f"{address}/odt.png"))
-    local_odt = made_office.odf(tmp_path / "local.odt", "text", frame.format(secret.as_uri()))
-    rtf = tmp_path / "away.rtf"
-    field = f'{{\\field{{\\*\\fldinst INCLUDEPICTURE "{address}/rtf.png" \\\\d}}}}'
-    rtf.write_text(f"{{\\rtf1 before {field}}}", encoding="ascii")
-
-    for source in (away, local, odt, local_odt, rtf):
-        prepared = await prepare(source)
-        assert prepared.color_pages == ()
-        assert "before" in words(prepared.path)
-    assert canary.hits == []  # type: ignore[attr-defined]
-
-    # Our profile alone, without the box, keeps them away as well.
-    settings = tmp_path / "ours" / "profile" / "user"
-    settings.mkdir(parents=True)
-    (settings / "registrymodifications.xcu").write_text(profile(), encoding="utf-8")
-    plain_soffice(odt, tmp_path / "ours", "pdf")
-    assert canary.hits == []  # type: ignore[attr-defined]
-
-    # The same file, converted the ordinary way: the trap works.
-    plain_soffice(odt, tmp_path / "plain", "pdf")
-    assert canary.hits  # type: ignore[attr-defined]
 
 
 async def test_entities_are_not_resolved(refused: Refused, tmp_path: Path) -> None:
