@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from app.adapters import intake_child
 from app.adapters.intake import Intake
 from app.adapters.office import Converter
 from app.adapters.readers import Bounds, Reader, Readers
-from app.adapters.sandbox import bare_environment, boxed, works
+from app.adapters.sandbox import bare_environment, boxed, python_places, works
 from app.domain.documents import Kind
 from app.domain.errors import DocumentRefused, Refusal
 from tests.backend.adapters.conftest import LIMITS
@@ -35,87 +34,14 @@ def bwrap() -> str:
     return needs_program("bwrap")
 
 
-# Each line is one attempt: its name, and a command that succeeds when the box leaks.
-ATTEMPTS = """
-secret file|cat {secret}
-its folder|ls {folder}
-home|ls /root /home/*
-accounts|cat /etc/passwd
-shadow|cat /etc/shadow
-host name|grep -v '^box$' /proc/sys/kernel/hostname
-other processes|kill -0 {parent}
-their memory|cat /proc/{parent}/environ
-environment|env | grep CANARY
-write system|touch /usr/bin/canary
-write root|touch /canary
-devices|ls /dev/sda /dev/vda /dev/mem /dev/kmsg
-mount|mount -t tmpfs none /mnt
-socket by name|python3 -c 'import socket; socket.create_connection(("localhost", {port}), 2)'
-socket by number|python3 -c 'import socket; socket.create_connection(("127.0.0.1", {port}), 2)'
-outside|python3 -c 'import socket; socket.create_connection(("192.0.2.1", 80), 2)'
-own user|python3 -c 'import os; os.setuid(0)'
-abstract socket|python3 -c 'import socket; socket.socket(1).connect("\\0canary-{port}")'
-"""
-
-
-def malicious_converter(folder: Path, attempts: str) -> str:
-    """A "LibreOffice" that tries every way out and writes what worked where the PDF should be."""
-    program = folder / "office" / "program" / "soffice"
-    program.parent.mkdir(parents=True)
-    tries = "\n".join(
-        f"( {command} ) >/dev/null 2>&1 && echo 'LEAK {name}' >> /tmp/out/in.pdf"
-        for name, command in (line.split("|", 1) for line in attempts.strip().splitlines())
-    )
-    program.write_text(
-        '#!/bin/sh\ncase "$*" in *--convert-to*) ;; *) sleep 1; exit 0;; esac\n'
-        f"mkdir -p /tmp/out\necho tried >> /tmp/out/in.pdf\n{tries}\n",
-        encoding="utf-8",
-    )
-    program.chmod(0o755)
-    return str(program)
-
-
-def sh(command: str) -> int:
-    return subprocess.run(["/bin/sh", "-c", command], check=False, capture_output=True).returncode
-
-
-async def test_a_malicious_converter_finds_nothing_and_reaches_nobody(
-    bwrap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CANARY_SECRET_KEY", "CANARY")
-    secret = tmp_path / "secret.txt"
-    secret.write_text("CANARY", encoding="ascii")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        hidden = socket.socket(socket.AF_UNIX)
-        hidden.bind(f"\0canary-{port}")
-        hidden.listen()
-        attempts = ATTEMPTS.format(
-            secret=secret, folder=tmp_path / "other", parent=os.getpid(), port=port
-        )
-        (tmp_path / "other").mkdir()
-        # The commands themselves are sound: outside, the harmless ones succeed.
-        for outside in (f"cat {secret}", f"kill -0 {os.getpid()}", "env | grep CANARY"):
-            assert await asyncio.to_thread(sh, outside) == 0
-        converter = Converter(
-            soffice=malicious_converter(tmp_path, attempts), bwrap=bwrap, idle_seconds=0
-        )
-        try:
-            source = docx(tmp_path / "a.docx", paragraph("x"))
-            await converter.convert(source, Kind.DOCX, tmp_path / "report", max_pages=5)
-        finally:
-            converter.close()
-            hidden.close()
-
-    assert (tmp_path / "report").read_text(encoding="utf-8").splitlines() == ["tried"]
-    assert not Path("/usr/bin/canary").exists()
-
-
 async def test_what_a_converter_writes_is_no_more_trusted_than_the_document(
     bwrap: str, tmp_path: Path
 ) -> None:
-    program = malicious_converter(tmp_path, "x|true")
-    intake = Intake(soffice=program, bwrap=bwrap, idle_seconds=0)
+    program = tmp_path / "office" / "program" / "soffice"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\necho no PDF > /tmp/out/in.pdf\n", encoding="ascii")
+    program.chmod(0o755)
+    intake = Intake(soffice=str(program), bwrap=bwrap, idle_seconds=0)
     try:
         with pytest.raises(DocumentRefused) as caught:
             source = docx(tmp_path / "a.docx", paragraph("x"))
@@ -178,7 +104,6 @@ def test_the_limits_of_an_ordinary_user_let_every_decoder_work(tmp_path: Path) -
     """Root is not held to a number of processes and threads; everybody else is."""
     if os.geteuid() != 0:
         pytest.skip("already an ordinary user: the other tests are this test")
-    pytest.importorskip("resource")
     intake_child._load()  # a Python in root's home cannot be read any more afterwards
     samples = {
         "heic": Path(__file__).with_name("quarters.heic"),
@@ -236,7 +161,7 @@ def test_the_reading_process_sees_its_box_and_no_more(
             seen = set(os.listdir(root))
             assert "box" in seen
             # Where the program itself lies is open, as far down as it takes and no further.
-            ours = [Path(place).parts for place in (sys.prefix, sys.base_prefix)]
+            ours = [place.parts for place in python_places(Path(intake_child.__file__).parents[1])]
             assert not (seen & {"home", "root", "tmp", "proc"}) - {parts[1] for parts in ours}
             below = {parts[2] for parts in ours if parts[1] == ours[0][1]}
             assert set(os.listdir(Path(root) / ours[0][1])) <= below
