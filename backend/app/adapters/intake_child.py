@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import gc
 import io
 import json
@@ -214,6 +215,8 @@ def _work(task: dict[str, Any], box: Path) -> bytes:
         place = _last_place(error)
         detail = f"unreadable: {type(error).__name__} at {place}"
         answer = {"refused": Refusal.BROKEN.value, "detail": detail, "unforeseen": True}
+        if isinstance(error, OSError) and error.errno == errno.EFBIG:
+            answer = {"refused": Refusal.TOO_COMPLEX.value, "detail": "writes too much"}
     return json.dumps(answer).encode()
 
 
