@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pikepdf
 import pytest
+from PIL import Image, ImageChops, ImageStat
 
 from app.adapters import pdf as canonical
 from app.adapters.intake import Intake
 from app.adapters.readers import Bounds
+from app.adapters.render import PREVIEW_DPI
 from app.domain.errors import DocumentRefused, Refusal
 from app.domain.print_plan import Choices, PrintType, Sides, plan
 from app.ports import Baked
@@ -18,6 +20,7 @@ from tests.backend.adapters import made_colour, made_pdf
 from tests.backend.adapters.conftest import Prepare
 from tests.backend.adapters.made_colour import coloured, operators
 from tests.backend.adapters.made_pdf import BLACK, armed, make
+from tests.backend.adapters.test_bake import page_at, sheets
 from tests.backend.adapters.test_gray import colour_of, look
 
 RED = "1 0 0 rg 100 100 200 200 re f"
@@ -53,6 +56,31 @@ async def test_a_mix_is_grey_where_it_is_priced_grey(
     assert baked.bytes == baked.path.stat().st_size
     assert [colour_of(look(baked.path, page)) for page in (1, 2, 4)] == [0, 0, 0]
     assert colour_of(look(baked.path, 3)) == 255
+
+
+async def test_the_preview_shows_what_is_printed(
+    intake: Intake, prepare: Prepare, tmp_path: Path
+) -> None:
+    """Nine pages of nine colours, four on a side: the customer sees places and inks as they are."""
+    prepared = await prepare(sheets(tmp_path / "a.pdf", 9))
+    choices = Choices(PrintType.BOTH, per_sheet=4)
+
+    baked = await intake.bake(prepared.path, tmp_path / "work", plan=plan(choices, 9, (1,)))
+
+    assert (baked.pages, baked.color_pages, len(baked.previews)) == (3, (1,), 3)
+    quarters = ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75))
+    for number, path in enumerate(baked.previews, 1):
+        with Image.open(path) as opened:
+            shown = opened.convert("RGB")
+        printed = look(baked.path, number, scale=PREVIEW_DPI / 72)
+        assert shown.size == printed.size
+        apart = ImageStat.Stat(ImageChops.difference(shown, printed)).mean
+        assert max(apart) < 3, f"JPEG, and nothing else: {apart}"
+        if number == 1:
+            assert [page_at(shown, *at) for at in quarters] == [1, 2, 3, 4]
+        else:
+            assert colour_of(printed) == 0
+            assert colour_of(shown) <= 3
 
 
 async def test_the_same_wish_gives_the_same_bytes(

@@ -232,6 +232,22 @@ async def test_a_file_for_its_link_and_for_the_worker_who_holds_it(shop: House, 
     refused(await shop.api.get(bare, headers=held.worker.key), 404, "not_found")
 
 
+async def test_a_worker_fetches_what_it_prints_and_no_picture_of_it(
+    shop: House, reader: Customer
+) -> None:
+    order = await paid(shop, reader, pages=4, choices={"per_sheet": 2})
+    held = await shop.worker(f"pc-{uuid4().hex[:6]}").must_claim(job_id=order["job_id"])
+    [file] = await shop.sql("SELECT * FROM print_files WHERE order_id = %s", order["id"])
+    document = await shop.one("SELECT storage_key FROM documents WHERE order_id = %s", order["id"])
+    assert len(file["preview_keys"]) == 2
+
+    for key in (*file["preview_keys"], document):
+        assert await shop.inside.store.size(key), "it is there"
+        refused(await shop.api.get(f"/files/{key}", headers=held.worker.key), 404, "not_found")
+    printed = await shop.api.get(f"/files/{file['storage_key']}", headers=held.worker.key)
+    assert (printed.status_code, len(printed.content)) == (200, held.job["file"]["bytes"])
+
+
 async def test_a_tampered_link_opens_nothing(shop: House, held: Held) -> None:
     path, query = held.job["file"]["url"].removeprefix(PUBLIC).split("?")
     fields = {name: values[0] for name, values in parse_qs(query).items()}
