@@ -95,6 +95,17 @@ class Documents:
         )
         return list(rows)
 
+    async def lock_of_order(self, order_id: UUID) -> list[Document]:
+        """Like ``of_order``; what is READY here is not taken away until the transaction ends."""
+        rows = await self._session.scalars(
+            select(Document)
+            .where(Document.order_id == order_id)
+            .order_by(Document.created_at)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        return list(rows)
+
     async def keep_for(self, order_id: UUID, *, hours: float) -> None:
         """Bytes of this order are due for deletion that many hours from now; what its owner does
         not want kept stays due."""
@@ -128,6 +139,13 @@ class Documents:
         A file is owed while its order is open or paid, and while a job may still need it, at the
         longest a week.
         """
+        found = await self._due(limit, but, None)
+        # Looked at again once they are locked: money may have come for one in between.
+        return await self._due(limit, but, [row.id for row in found])
+
+    async def _due(
+        self, limit: int, but: Collection[UUID], chosen: list[UUID] | None
+    ) -> list[Document]:
         rows = await self._session.scalars(
             select(Document)
             .from_statement(
@@ -136,11 +154,12 @@ class Documents:
                     "WHERE d.deleted_at IS NULL AND d.delete_after < clock_timestamp() "
                     "AND (o.id IS NULL OR o.status NOT IN ('DRAFT', 'PAYMENT_PENDING', 'PAID')) "
                     f"AND NOT EXISTS ({JOB_NEEDS_FILE}) AND d.id <> ALL(:but) "
+                    "AND (CAST(:chosen AS uuid[]) IS NULL OR d.id = ANY(:chosen)) "
                     "ORDER BY d.delete_after LIMIT :limit FOR UPDATE OF d SKIP LOCKED"
                 )
             )
             .execution_options(populate_existing=True),
-            {"limit": limit, "but": list(but)},
+            {"limit": limit, "but": list(but), "chosen": chosen},
         )
         return list(rows)
 

@@ -127,7 +127,7 @@ class CaptureService:
 
     async def _still_prints(self, tx: Transaction, order: Order, quote: QuoteRow) -> bool:
         """Whether the order would print the very bytes that were priced."""
-        documents = await tx.documents.of_order(order.id)
+        documents = await tx.documents.lock_of_order(order.id)
         if not documents or any(document.status != "READY" for document in documents):
             return False
         if quote.print_file_id is not None:

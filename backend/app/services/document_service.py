@@ -208,7 +208,9 @@ class DocumentService:
     async def delete_due(self) -> int:
         """Removes the bytes of files past their time and proves that they are gone.
 
-        One that resists stays due and stands in nobody's way; the shop is told if it is ours.
+        A file counts as gone from the moment its deletion begins, so that late money goes back
+        instead of waiting for paper. One that resists stays due and stands in nobody's way; the
+        shop is told if it is ours.
         """
         deleted, resisting = 0, set[UUID]()
         while True:
@@ -221,6 +223,9 @@ class DocumentService:
                     )
                     for row in rows
                 ]
+                for row in rows:
+                    if row.status != "REFUSED":
+                        row.status = "DELETED"
             if not doomed:
                 return deleted
             for row, keys in doomed:
@@ -268,8 +273,6 @@ class DocumentService:
             row = await tx.documents.lock(document_id)
             if row is not None and row.deleted_at is None:
                 await tx.documents.files_deleted(row.id)
-                if row.status != "REFUSED":
-                    row.status = "DELETED"
                 row.deleted_at = await tx.now()
                 row.name, row.storage_key, row.preview_keys = "", "", []
                 await tx.messages.close_items(

@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
+from app.adapters.storage import DiskStore
 from simulator import samples
 from tests.backend.services.seeds import customer_who_paid
-from tests.support.outside import PATIENCE, Customer, pdf_of
+from tests.backend.services.test_retention import documents_on
+from tests.support.outside import PATIENCE, Bank, Customer, pdf_of
 from tests.support.shop import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+class PaidMeanwhile(DiskStore):
+    """The shop's own folder; late money comes while the first file is being deleted from it."""
+
+    def __init__(self, shop: House, bank: Bank, link: str) -> None:
+        super().__init__(Path(shop.settings.data_dir) / "files")
+        self.shop, self.bank, self.link = shop, bank, link
+
+    async def delete(self, key: str) -> None:
+        if self.link:
+            link, self.link = self.link, ""
+            await self.bank.captures(link, "late")
+            await self.shop.quiet()
+        await super().delete(key)
 
 
 async def keys_of(shop: House, customer: Customer) -> list[str]:
@@ -173,3 +191,30 @@ async def test_a_refused_file_does_not_stay_at_twilio(shop: House, customer: Cus
 
     assert await told_twilio(shop, customer)
     assert await status_of(shop, customer) == ("REFUSED", True)
+
+
+async def test_money_that_comes_while_the_file_is_being_deleted_goes_back(
+    shop: House, customer: Customer, bank: Bank
+) -> None:
+    link = await customer.wants("late.pdf")
+    await bank.expires(link)
+    await customer.hears("has run out")
+    await shop.quiet()
+    order = await shop.order_of(customer)
+    keys = await keys_of(shop, customer)
+    documents = documents_on(shop, PaidMeanwhile(shop, bank, link))
+    await shop.sql(
+        "UPDATE documents SET delete_after = now() - interval '1 minute' WHERE order_id = %s",
+        order["id"],
+    )
+
+    await documents.delete_due()
+
+    assert not any(await kept(shop, keys))
+    await customer.hears("its file was already deleted")
+    await shop.quiet()
+    assert (await shop.order_of(customer))["status"] == "EXPIRED"
+    assert await shop.jobs_of(customer) == []
+    [refund] = await shop.refunds_of(customer)
+    assert (refund["status"], refund["amount_paise"]) == ("PROCESSED", order["total_paise"])
+    assert await customer.count("Your token is") == 0

@@ -52,6 +52,10 @@ def disk(house: House) -> ForgetfulDisk:
 
 @pytest.fixture
 def documents(house: House, disk: ForgetfulDisk) -> DocumentService:
+    return documents_on(house, disk)
+
+
+def documents_on(house: House, disk: DiskStore) -> DocumentService:
     """Wired as the shop's own, but with that disk."""
     shop = house.inside
     return DocumentService(
@@ -108,7 +112,7 @@ async def test_a_file_the_store_does_not_give_up_is_told_and_tried_again(
     assert await house.one("SELECT status FROM documents WHERE id = %s", other) == "DELETED"
     assert await documents.delete_due() == 0
     row = "SELECT status || ' ' || storage_key FROM documents WHERE id = %s AND deleted_at IS NULL"
-    assert await house.one(row, stuck) == f"READY {its_key}", "nothing is said to be gone"
+    assert await house.one(row, stuck) == f"DELETED {its_key}", "not used, and not said to be gone"
     assert await items(house, stuck) == [
         {
             "kind": "file_not_deleted",
