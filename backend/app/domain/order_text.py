@@ -107,7 +107,8 @@ _NUMBER_WORDS: dict[str, int] = {
 _PLAIN = str.maketrans({**dict.fromkeys("−–—", "-"), **dict.fromkeys("\ufe0f\u20e3")})
 
 
-def _digit(character: str) -> str:
+def digit(character: str) -> str:
+    """A digit of any script as 0-9; every other character as it is."""
     value = unicodedata.digit(character, None)
     return character if value is None else str(value)
 
@@ -131,7 +132,7 @@ def words(text: str) -> list[str]:
         inside = character in ",/" and _is_number(before) and _is_number(following)
         question = character == "?" and plain.strip() == "?"
         if unicodedata.category(character)[0] in "LMN":
-            kept.append(_digit(character))
+            kept.append(digit(character))
         elif sign or inside or question:
             kept.append(character)
         else:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from app.domain.errors import BadInput
+from app.domain.order_text import digit
 
 _MAX_TEXT = 1_000
 _ALL = frozenset({"", "all", "all pages", "everything", "full"})
@@ -70,13 +71,8 @@ def _plain(text: str) -> str:
     if len(text) > _MAX_TEXT:
         raise BadInput(f"that is too long to be page numbers; {_EXAMPLE}")
     folded = unicodedata.normalize("NFKC", text).casefold().translate(_DASHES)
-    digits = "".join(_digit(character) for character in folded)
+    digits = "".join(digit(character) for character in folded)
     return _LEADING.sub("", " ".join(digits.split()).strip(" .,;"), count=1)
-
-
-def _digit(character: str) -> str:
-    value = unicodedata.digit(character, None)
-    return character if value is None else str(value)
 
 
 def _counted(pages: int) -> str:

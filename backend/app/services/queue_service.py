@@ -19,7 +19,7 @@ from app.core.database import Database, Listener, UniqueViolation
 from app.domain.errors import BadInput, IllegalMove, NotAllowed, NotFound
 from app.domain.lifecycle import Job, JobEvent
 from app.domain.lifecycle import Order as OrderStatus
-from app.domain.print_plan import Choices
+from app.domain.print_plan import Choices, ranges
 from app.models_orders import Order, PrintAttempt, PrintJob, QuoteRow
 from app.ports import WakeUp
 from app.repositories import print_jobs as hot
@@ -103,7 +103,7 @@ class QueueService:
                 print_type=quote.print_type,
                 copies=quote.copies,
                 pages=quote.pages,
-                page_ranges=f"1-{quote.pages}" if quote.pages > 1 else "1",
+                page_ranges=ranges(range(1, quote.pages + 1)),
                 color_pages=colored,
                 needs_color=bool(colored),
                 sides=choices.sides.value,
