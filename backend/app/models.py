@@ -32,12 +32,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-NOW = text("clock_timestamp()")
+# The database's clock alone decides: ours may differ between hosts.
+NOW: ColumnElement[datetime] = func.clock_timestamp(type_=DateTime(timezone=True))
 
 
 def from_now(seconds: float) -> ColumnElement[datetime]:
-    """That many seconds after ``NOW``, by the database's clock: ours may differ between hosts."""
-    return func.clock_timestamp(type_=DateTime(timezone=True)) + timedelta(seconds=seconds)
+    return NOW + timedelta(seconds=seconds)
 
 
 NAMES = {

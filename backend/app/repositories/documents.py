@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Document, from_now
 
+# Until its order says how long it is kept.
+UNORDERED_SECONDS = 48 * 3600
 # A reprint of a finished order is printed from the same file.
 JOB_NEEDS_FILE = (
     "SELECT 1 FROM print_jobs j WHERE j.document_id = d.id "
@@ -51,7 +53,7 @@ class Documents:
                 media_sid=media_sid,
                 declared_type=declared_type[:200],
                 name=name,
-                delete_after=from_now(48 * 3600),
+                delete_after=from_now(UNORDERED_SECONDS),
             )
             .on_conflict_do_nothing()
             .returning(Document.id)
@@ -61,15 +63,9 @@ class Documents:
 
     async def add(self, document: Document) -> Document:
         """A document we made ourselves, kept like a customer's."""
+        document.delete_after = from_now(UNORDERED_SECONDS)
         self._session.add(document)
         await self._session.flush()
-        await self._session.execute(
-            text(
-                "UPDATE documents SET delete_after = clock_timestamp() + interval '48 hours' "
-                "WHERE id = :id"
-            ),
-            {"id": document.id},
-        )
         return document
 
     async def release(self, order_id: UUID) -> None:

@@ -11,7 +11,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.models import WebhookLog
+from app.models import NOW, WebhookLog
 
 # Rows and tasks in one statement on one connection in autocommit: one round trip, all or nothing,
 # for as many webhooks as wait at that moment. A copy of a known one inserts nothing and defers
@@ -133,11 +133,8 @@ class Inbox:
         row = await self._session.get(WebhookLog, inbox_id, with_for_update=True)
         return row if row is not None and row.status == "NEW" else None
 
-    async def finish(self, row: WebhookLog, status: str, reason: str = "") -> None:
-        row.status, row.reason = status, reason[:500]
-        row.finished_at = (
-            await self._session.execute(text("SELECT clock_timestamp()"))
-        ).scalar_one()
+    def finish(self, row: WebhookLog, status: str, reason: str = "") -> None:
+        row.status, row.reason, row.finished_at = status, reason[:500], NOW
 
     async def unfinished(self, *, older_than_seconds: int) -> list[tuple[int, str]]:
         """Rows whose task was lost or gave up: ids with their lanes."""

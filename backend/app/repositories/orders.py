@@ -76,9 +76,9 @@ class Orders:
         order.status = status.value
         match status:
             case Status.PAID:
-                order.paid_at = NOW  # type: ignore[assignment]  # the database's clock
+                order.paid_at = NOW
             case Status.READY if event is OrderEvent.PRINTED:
-                order.ready_at = NOW  # type: ignore[assignment]
+                order.ready_at = NOW
         await self._session.flush()
         await self._session.refresh(order, ["paid_at", "ready_at", "updated_at"])
         return status

@@ -123,7 +123,7 @@ class Payments:
         payment.rzp_payment_id = rzp_payment_id
         payment.captured_paise = amount_paise
         payment.currency = currency
-        payment.captured_at = NOW  # type: ignore[assignment]  # the database's clock
+        payment.captured_at = NOW
         payment.captured_by = captured_by
         payment.method = method or payment.method
         payment.disposition = ruling.disposition.value

@@ -193,7 +193,7 @@ class PrintJobs:
         status = advance(PRINT_JOB, Job(job.status), event)
         job.status = status.value
         if status in (Job.COMPLETED, Job.FAILED, Job.CANCELLED):
-            job.finished_at = NOW  # type: ignore[assignment]  # the database's clock
+            job.finished_at = NOW
         if status in (Job.QUEUED, Job.COMPLETED, Job.FAILED, Job.CANCELLED, Job.UNCERTAIN):
             job.lease_until = None
         await self._session.flush()
@@ -207,7 +207,7 @@ class PrintJobs:
     async def finish_attempt(self, attempt: PrintAttempt, outcome: str) -> None:
         attempt.outcome = outcome
         if attempt.finished_at is None:
-            attempt.finished_at = NOW  # type: ignore[assignment]  # the database's clock
+            attempt.finished_at = NOW
         await self._session.flush()
 
     async def newer_attempt_started(self, attempt: PrintAttempt) -> bool:

@@ -86,7 +86,7 @@ class InboxService:
         async with self._unit_of_work("system:inbox") as tx:
             locked = await tx.inbox.lock(inbox_id)
             if locked is not None:
-                await tx.inbox.finish(locked, end, why)
+                tx.inbox.finish(locked, end, why)
                 if secret:
                     locked.raw_body = b""
 
@@ -105,7 +105,7 @@ class InboxService:
             row = await tx.inbox.lock(inbox_id)
             if row is None:
                 return
-            await tx.inbox.finish(row, "DEAD", why)
+            tx.inbox.finish(row, "DEAD", why)
             await tx.messages.open_item(
                 shop_id=await tx.shops.first_id(),
                 kind="webhook_not_handled",
