@@ -41,10 +41,10 @@ DOCUMENTS = (
 )
 # Said by services about facts that happen outside the conversation.
 BY_SERVICES = {
-    *(Text.SUMMARY, Text.PAY_COUNTER, Text.PAID, Text.PAY_LATE, Text.PAY_FAILED),
+    *(Text.SUMMARY, Text.PAY_COUNTER, Text.PAID, Text.PAY_FAILED),
     *(Text.PAY_REMINDER, Text.PAY_EXPIRED, Text.PAY_TWICE, Text.PAY_AFTER_CANCEL),
     *(Text.PAY_FILE_GONE, Text.PAY_UNCLEAR, Text.READY, Text.DELAYED, Text.CANNOT_PRINT),
-    *(Text.REFUND_STARTED, Text.REFUNDED, Text.COLLECTED, Text.CLOSED, Text.ERR_US, Text.TOO_FAST),
+    *(Text.REFUND_STARTED, Text.REFUNDED, Text.ERR_US),
 }
 
 

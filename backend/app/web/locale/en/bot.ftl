@@ -6,7 +6,6 @@
 welcome = 👋 Hi { $name }! This is *{ $shop }*.
     Send me a PDF, Word file or photo and I'll print it.
     B&W { $bw } · Colour { $color } per page.
-closed = 🌙 The shop is closed now. You can order and pay already; we print as soon as we open.
 send-a-file = 📎 Please send the file you want printed: PDF, Word or photo.
     B&W { $bw } · Colour { $color } per page.
 help = ℹ️ Send a file to print it. Any time you can write:
@@ -72,7 +71,6 @@ paid = ✅ { $total } received. Your token is *{ $token }*.
        *[other] { $ahead } orders before you.
     }
     Track it or get your receipt: { $link }
-pay-late = ✅ Your payment came after the link had run out. Your file is still here, so we print it now.
 pay-failed = ❌ The payment didn't go through, and nothing was printed. Try again: { $link }
 pay-reminder = 🔔 Your order of { $total } is still waiting. Pay here: { $link }
 pay-expired = ⌛ The payment link has run out, so I closed this order. Nothing was charged. Send the file again if you still want it.
@@ -86,7 +84,6 @@ pay-unclear = 🙋 { $total } reached us but doesn't match your order. The shop 
 ready = 🖨️ *Ready!* Show token *{ $token }* at the counter.
 delayed = 🕐 Token *{ $token }* is taking longer than usual. The shop is on it, and you have nothing more to pay.
 cannot-print = 😕 Sorry, we couldn't print your order. The shop is looking at it and will write to you here.
-collected = 🙏 Thank you! Your file will be deleted from our system.
 refund-started = ↩️ { $total } is going back to the account you paid from, usually in 5–7 working days.
 refunded = ↩️ { $total } refunded (reference { $reference }). Banks usually take 5–7 working days.
 
@@ -122,7 +119,6 @@ too-many-files = 📎 I can keep { $count } files at a time. Please send *{ $doc
 still-opening = ⏳ One moment, I'm still opening your file.
 err-media = I can't print this. Please send a PDF, Word file or photo.
 err-us = 😕 Something went wrong on our side, so I closed this order. Nothing was charged, and the shop knows. Please send the file again, or reply *human*.
-too-fast = ⏳ One moment please, I'm still on your last message.
 refused-unsupported = 😕 I can't open this kind of file. Please send one of these: { $accepts }.
 refused-too-big = 😕 This file is too big; I can take up to { $max_mb } MB. Please make it smaller, or bring it on a pen drive.
 refused-too-many-pages = 😕 This file has more than { $max_pages } pages. Please send it in parts.
