@@ -1,4 +1,4 @@
-"""What staff decide at the counter: cancel an order, take cash for one."""
+"""What staff decide at the counter: cancel an order, take cash for one, hand its paper over."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.domain.chat import OrderClosed
 from app.domain.errors import BadInput, NotAllowed, NotFound
-from app.domain.lifecycle import NOT_ON_PAPER, OPEN_ORDERS, Job
+from app.domain.lifecycle import NOT_ON_PAPER, OPEN_ORDERS, Job, OrderEvent
 from app.domain.lifecycle import Order as OrderStatus
 from app.domain.money import Disposition, Money, Ruling, Why
 from app.domain.wording import Text
@@ -98,6 +98,18 @@ class DeskService:
                 data={"amount_paise": amount_paise},
             )
         return order
+
+    async def collect(self, shop_id: UUID, order_id: UUID, *, by: str, undo: bool = False) -> None:
+        """Handed over at the counter, or taken back when the tap was a mistake."""
+        async with self._unit_of_work(by) as tx:
+            order = await self._locked(tx, shop_id, order_id)
+            await tx.orders.move(order, OrderEvent.UNCOLLECT if undo else OrderEvent.COLLECT)
+            await tx.messages.audit(
+                shop_id=shop_id,
+                actor=by,
+                action="uncollect" if undo else "collect",
+                subject=f"order:{order_id}",
+            )
 
     async def _locked(self, tx: Transaction, shop_id: UUID, order_id: UUID) -> Order:
         """Chat first, then the order: the house's lock order."""

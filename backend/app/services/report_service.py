@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from app.domain.errors import BadInput, NotFound
-from app.domain.lifecycle import Job, OrderEvent
+from app.domain.lifecycle import Job
 from app.domain.lifecycle import Order as OrderStatus
 from app.models import AttentionItem, Customer, Document, Message, Shop
 from app.models_orders import (
@@ -171,21 +171,6 @@ class ReportService:
     async def broken_invariants(self) -> dict[str, list[str]]:
         async with self._unit_of_work("system:read") as tx:
             return await tx.reports.broken_invariants()
-
-    async def collect(self, shop_id: UUID, order_id: UUID, *, by: str, undo: bool = False) -> None:
-        """Handed over at the counter, or taken back when the tap was a mistake."""
-        async with self._unit_of_work(by) as tx:
-            if await tx.orders.of_shop(shop_id, order_id) is None:
-                raise NotFound("No such order.")
-            order = await tx.orders.lock(order_id)
-            assert order is not None
-            await tx.orders.move(order, OrderEvent.UNCOLLECT if undo else OrderEvent.COLLECT)
-            await tx.messages.audit(
-                shop_id=shop_id,
-                actor=by,
-                action="uncollect" if undo else "collect",
-                subject=f"order:{order_id}",
-            )
 
 
 def _cursor(at: datetime, order_id: UUID) -> str:

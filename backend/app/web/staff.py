@@ -167,7 +167,7 @@ async def _collect(
     request: Request, shop: Shop, who: SignedIn, order_id: UUID, *, undo: bool
 ) -> Response:
     try:
-        await shop.reports.collect(who.shop_id, order_id, by=f"user:{who.name}", undo=undo)
+        await shop.desk.collect(who.shop_id, order_id, by=f"user:{who.name}", undo=undo)
     except NotAllowed:
         # A colleague's tap was faster: show how things are now.
         story = await shop.reports.story(who.shop_id, order_id)

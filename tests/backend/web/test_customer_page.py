@@ -65,7 +65,7 @@ async def test_every_turn_of_an_order_is_said(counter: Counter) -> None:
     assert 'data-every="30"' in page.text
     assert "Pay ₹" not in page.text
 
-    await counter.shop.reports.collect(counter.shop_id, printing.id, by="user:Ganesh")
+    await counter.shop.desk.collect(counter.shop_id, printing.id, by="user:Ganesh")
     page = await visit(counter, printing)
     assert "Collected. Thank you!" in page.text
     assert "data-live" not in page.text, "nothing will change, nothing is asked again"
