@@ -28,6 +28,7 @@ from app.domain.errors import DocumentRefused, Refusal
 
 MAX_SIDE_PT = 14_400.0  # ISO 32000-1 annex C: the largest page a reader has to cope with
 _MAX_DEPTH = 64
+_MAX_BRANCHES = 20_000  # of the page tree, each counted as often as it is named
 _TAIL = 2048
 _BEGUN = re.compile(rb"\d\s+obj\b|\bxref\b|\btrailer\b")  # a change behind the last end
 _INHERITED = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
@@ -143,7 +144,8 @@ def _leaves(pdf: Pdf, max_pages: int) -> list[tuple[Dictionary, dict[str, Object
     """The pages in order with the attributes they inherit; stops one page after the limit."""
     found: list[tuple[Dictionary, dict[str, Object]]] = []
     seen: set[tuple[int, int]] = set()
-    for leaf, inherited in _walk(pdf.Root.get("/Pages"), {}, frozenset(), 0):
+    branches = iter(range(_MAX_BRANCHES))
+    for leaf, inherited in _walk(pdf.Root.get("/Pages"), {}, frozenset(), 0, branches):
         if len(found) == max_pages:
             raise DocumentRefused(Refusal.TOO_MANY_PAGES, f"more than {max_pages} pages")
         if leaf.objgen in seen or not leaf.is_indirect:
@@ -157,7 +159,11 @@ def _leaves(pdf: Pdf, max_pages: int) -> list[tuple[Dictionary, dict[str, Object
 
 
 def _walk(
-    node: Object | None, inherited: dict[str, Object], above: frozenset[tuple[int, int]], depth: int
+    node: Object | None,
+    inherited: dict[str, Object],
+    above: frozenset[tuple[int, int]],
+    depth: int,
+    branches: Iterator[int],
 ) -> Iterator[tuple[Dictionary, dict[str, Object]]]:
     if not isinstance(node, Dictionary):
         raise DocumentRefused(Refusal.BROKEN, "a page is missing")
@@ -168,14 +174,16 @@ def _walk(
         yield node, inherited
         return
     if node.objgen in above or depth > _MAX_DEPTH:
-        raise DocumentRefused(Refusal.BROKEN, "the page tree turns in a circle")
+        raise DocumentRefused(Refusal.BROKEN, "the page tree turns in a circle or never ends")
+    if next(branches, None) is None:  # a page tree may branch without end and bear no page
+        raise DocumentRefused(Refusal.TOO_COMPLEX, f"more than {_MAX_BRANCHES} branches of pages")
     for key in _INHERITED:
         if key in node:
             inherited = {**inherited, key: node[key]}
     if node.is_indirect:
         above |= {node.objgen}
     for kid in kids:
-        yield from _walk(kid, inherited, above, depth + 1)
+        yield from _walk(kid, inherited, above, depth + 1, branches)
 
 
 def _settle(leaf: Dictionary, inherited: dict[str, Object]) -> tuple[float, float]:
