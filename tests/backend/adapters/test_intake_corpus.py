@@ -20,7 +20,6 @@ import pikepdf
 import psutil
 import pypdfium2
 import pytest
-from PIL import Image
 
 from app.adapters.intake import Intake
 from app.adapters.readers import Answer, Bounds, Reader
@@ -216,25 +215,3 @@ async def test_every_document_of_the_collection_whole_and_cut_short(
     assert watched.peak < MOST_MEMORY
     assert me.memory_info().rss - before < 100 << 20
     assert set(me.children(recursive=True)) <= others
-
-
-async def test_a_polyglot_is_printed_as_what_was_counted(tmp_path: Path, intake: Intake) -> None:
-    """A picture that is also a PDF, a PDF that is also an archive: only our rewriting goes on."""
-    whole = made_pdf.make(tmp_path / "a.pdf", [BLACK, BLACK]).read_bytes()
-    picture = saved(tmp_path / "a.jpg", quarters()).read_bytes()
-    packed = docx(tmp_path / "a.docx", paragraph("x")).read_bytes()
-    for name, data in {
-        "picture first": picture + whole,
-        "pdf then zip": whole + packed,
-        "junk then pdf": b"<script>CANARY</script>\n" + whole + b"CANARY",
-    }.items():
-        source = tmp_path / name
-        source.write_bytes(data)
-        prepared = await intake.prepare(source, tmp_path / f"w-{name}", limits=LIMITS)
-        written = prepared.path.read_bytes()
-        assert prepared.pages == (1 if name == "picture first" else 2)
-        assert b"CANARY" not in written
-        assert b"PK\x03\x04" not in written
-        assert written.count(b"%PDF-") == 1
-    with Image.open(tmp_path / "w-picture first" / "preview-1.jpg") as preview:
-        assert preview.width > preview.height
