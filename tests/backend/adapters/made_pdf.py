@@ -57,6 +57,14 @@ def armed(path: Path) -> Path:
 
     def arm(pdf: Pdf) -> None:
         script = Dictionary(S=Name.JavaScript, JS=String("app.alert('CANARY')"))
+        elsewhere = Dictionary(Type=Name.Filespec, FS=Name.URL, F=String("http://CANARY/"))
+        leave = Dictionary(S=Name.GoToR, F=String("CANARY.pdf"), D=Array([0, Name.Fit]))
+        submit = Dictionary(S=Name.SubmitForm, F=elsewhere, Flags=4)
+        bring = Dictionary(S=Name.ImportData, F=String("CANARY.fdf"))
+        start = Dictionary(
+            S=Name.Launch, F=String("CANARY.exe"), Win=Dictionary(F=String("CANARY"))
+        )
+        script.Next = Array([leave, submit, bring, start])
         attached = pdf.make_stream(b"CANARY attached bytes")
         attached.Type = Name.EmbeddedFile
         file = Dictionary(Type=Name.Filespec, F=String("evil.exe"), EF=Dictionary(F=attached))
@@ -72,12 +80,17 @@ def armed(path: Path) -> Path:
         root.Lang, root.PageMode = String("CANARY"), Name.UseAttachments
         pdf.trailer.Info = pdf.make_indirect(Dictionary(Author=String("CANARY author")))
         page = pdf.pages[0].obj
-        page.AA = Dictionary(O=script)
+        page.AA = Dictionary(O=script, C=submit)
+        button = _note(pdf, "/Widget", FT=Name.Btn, T=String("b"), A=submit, AA=Dictionary(U=bring))
+        root.AcroForm = Dictionary(Fields=Array([button]))
         page.Annots = pdf.make_indirect(
             Array(
                 [
                     _note(pdf, "/Link", A=Dictionary(S=Name.URI, URI=String("http://CANARY/"))),
-                    _note(pdf, "/Link", A=Dictionary(S=Name.Launch, F=String("CANARY.exe"))),
+                    _note(pdf, "/Link", A=start),
+                    _note(pdf, "/Link", A=leave),
+                    _note(pdf, "/Link", PA=Dictionary(S=Name.URI, URI=String("http://CANARY/"))),
+                    button,
                     _note(pdf, "/FileAttachment", FS=file),
                     _note(pdf, "/Screen", A=Dictionary(S=Name.Rendition, JS=String("CANARY"))),
                     _note(pdf, "/Text", Contents=String("CANARY sticky")),

@@ -91,6 +91,8 @@ async def test_nothing_that_acts_or_tells_survives(prepare: Prepare, tmp_path: P
     written = plain.read_bytes()
     for word in (b"CANARY", b"JavaScript", b"/JS", b"/AA", b"Launch", b"/URI", b"EmbeddedFile"):
         assert word not in written
+    for word in (b"GoToR", b"SubmitForm", b"ImportData"):
+        assert word not in written
     for word in (b"/Annots", b"Filespec", b"ViewerPref", b"/Metadata", b"/Alternates", b"/OpenAct"):
         assert word not in written
     assert prepared.pages == 1

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import shutil
+import struct
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -10,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from pikepdf import Array, Dictionary, Name, Pdf, Stream
+from PIL import Image
 
 from app.adapters.intake import Intake
 from app.adapters.readers import Bounds
@@ -125,3 +129,75 @@ async def test_a_form_that_draws_itself_is_drawn_once(prepare: Prepare, tmp_path
     prepared = await prepare(changed(tmp_path / "tail.pdf", ["/X Do"], bite))
 
     assert (prepared.pages, prepared.color_pages) == (1, (1,))
+
+
+def flate_image(side: int) -> dict[str, object]:
+    packer, row = zlib.compressobj(9), b"\xc8\x0a\x0a" * side
+    packed = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
+    entries = {"Filter": Name.FlateDecode, "ColorSpace": Name.DeviceRGB, "BitsPerComponent": 8}
+    return {"data": packed, "Width": side, "Height": side, **entries}
+
+
+def jpx_image(side: int) -> dict[str, object]:
+    held = io.BytesIO()
+    red = Image.new("RGB", (side, side), (200, 10, 10))
+    red.save(held, "JPEG2000", tile_size=(1024, 1024))
+    return {"data": held.getvalue(), "Width": side, "Height": side, "Filter": Name.JPXDecode}
+
+
+def jpx_that_lies(side: int) -> dict[str, object]:
+    """64 pixels wide and high; every head says ``side``."""
+    small = jpx_image(64)["data"]
+    assert isinstance(small, bytes)
+    data = small.replace((64).to_bytes(4, "big"), side.to_bytes(4, "big"))
+    return {"data": data, "Width": side, "Height": side, "Filter": Name.JPXDecode}
+
+
+def jbig2_image(side: int) -> dict[str, object]:
+    """A page of ``side`` and one generic region of the same size with hardly any data."""
+    region = struct.pack(">4IBB", side, side, 0, 0, 0, 0) + b"\x03\xff\xfd\xff\x02\xfe\xfe\xfe"
+    region += bytes(100)
+    data = struct.pack(">IBBBI", 0, 48, 0, 1, 19) + struct.pack(">4IBH", side, side, 0, 0, 0, 0)
+    data += struct.pack(">IBBBI", 1, 38, 0, 1, len(region)) + region
+    entries = {"Filter": Name.JBIG2Decode, "ColorSpace": Name.DeviceGray, "BitsPerComponent": 1}
+    return {"data": data, "Width": side, "Height": side, **entries}
+
+
+@pytest.mark.parametrize(
+    ("make", "side", "coloured"),
+    [
+        (flate_image, 8_000, [1]),
+        (jpx_image, 4_000, [1]),
+        (jpx_that_lies, 60_000, []),  # cannot be decoded: nothing is drawn
+        (jbig2_image, 30_000, []),
+    ],
+)
+async def test_a_huge_picture_in_a_small_pdf_stays_within_the_limits(
+    intake: Intake,
+    tmp_path: Path,
+    make: Callable[[int], dict[str, object]],
+    side: int,
+    coloured: list[int],
+) -> None:
+    def hang(pdf: Pdf) -> None:
+        entries = make(side)
+        data = entries.pop("data")
+        assert isinstance(data, bytes)
+        image = Stream(pdf, data)
+        image.Type, image.Subtype = Name.XObject, Name.Image
+        for key, value in entries.items():
+            image[f"/{key}"] = value
+        pdf.pages[0].obj.Resources.XObject = Dictionary(X=pdf.make_indirect(image))
+
+    source = changed(tmp_path / "huge.pdf", ["q 500 0 0 500 9 9 cm /X Do Q"], hang)
+    assert source.stat().st_size < MAX_BYTES
+    task = {"do": "open", "max_pages": 9, "previews": 1, "page_seconds": 20.0}
+    started = time.monotonic()
+    async with intake._readers.lend() as reader:
+        shutil.copy(source, reader.box / "in")
+        answer = await intake._readers.ask(reader, task, Bounds())
+
+    assert answer.reply is not None, answer.why
+    assert (answer.reply["pages"], answer.reply["color_pages"]) == (1, coloured)
+    assert answer.peak < 400 << 20
+    assert time.monotonic() - started < 20
