@@ -1,0 +1,113 @@
+"""Every command of the backend by its name, and every address, asked from outside."""
+
+from __future__ import annotations
+
+import re
+import signal
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.meta.test_contract import ROUTES
+from tests.support.processes import PYTHON, ROOT, Program
+from tests.support.town import Town
+
+
+def says(town: Town, *command: str) -> str:
+    """What a command prints that ends well and complains about nothing."""
+    ended = town.cli(*command)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (0, False), ended.stderr
+    return ended.stdout
+
+
+@pytest.mark.parametrize(("method", "path", "status"), ROUTES)
+def test_a_stranger_is_told(town: Town, method: str, path: str, status: int) -> None:
+    answer = town.client.request(method, f"{town.url}{path}", follow_redirects=False)
+
+    assert answer.status_code == status, answer.text
+
+
+def test_the_commands_about_tables(town: Town) -> None:
+    assert says(town, "migrate") == "The database is up to date.\n"
+    assert says(town, "schema") == (ROOT / "backend" / "schema.sql").read_text("utf-8")
+
+
+def test_doctor_names_every_part_and_finds_nothing_down(town: Town) -> None:
+    lines = [line.split(maxsplit=1) for line in says(town, "doctor").splitlines()]
+    found = {rest.strip(): word for word, rest in lines}
+
+    for part in ("database", "redis", "background", "storage", "WhatsApp", "online payment"):
+        assert found[part] == "ok", lines
+    assert found["payment webhook"] == "ok"
+    assert "down" not in found.values()
+
+
+def test_a_token_stands_alone_on_stdout_and_opens_the_dashboard(town: Town) -> None:
+    token = says(town, "token", "create", "--name", "accountant")
+
+    assert re.fullmatch(r"\S{20,}\n", token)
+    answer = town.client.get(
+        f"{town.url}/api/v1/dashboard/stats", headers={"Authorization": f"Bearer {token.strip()}"}
+    )
+    assert answer.status_code == 200
+    assert set(answer.json()) >= {"orders", "revenue_paise", "print_jobs", "pages", "daily"}
+
+
+def test_people_are_added_listed_and_given_a_new_password(town: Town) -> None:
+    added = says(town, "users", "add", "meera", "--role", "owner")
+    reset = says(town, "users", "reset", "meera")
+    again = town.cli("users", "add", "meera")
+
+    assert re.fullmatch(r"meera may sign in as owner with the password \S+\n", added)
+    assert re.fullmatch(r"meera may sign in with the password \S+\n", reset)
+    assert added.split()[-1] != reset.split()[-1]
+    assert says(town, "users", "list").split() == ["meera", "owner"]
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "meera" in again.stderr.splitlines()[-1]
+
+
+def test_the_providers_know_us(town: Town) -> None:
+    assert says(town, "twilio", "check") == "Twilio knows us.\n"
+    assert says(town, "razorpay", "check") == "Razorpay knows us.\n"
+
+
+def test_the_books_are_compared_and_the_promises_hold(town: Town) -> None:
+    assert says(town, "reconcile") != ""
+    assert {line.rpartition(": ")[2] for line in says(town, "check-invariants").splitlines()} == {
+        "ok"
+    }
+
+
+def test_the_poster_is_a_page_with_the_shops_number(town: Town, tmp_path: Path) -> None:
+    place = tmp_path / "poster.html"
+
+    assert str(place) in says(town, "poster", "--output", str(place))
+    assert "+14155238886" in place.read_text("utf-8")
+
+
+def test_background_runs_until_it_is_asked_to_end(town: Town, tmp_path: Path) -> None:
+    program = Program(
+        "background",
+        [PYTHON, "-m", "app.cli", "background"],
+        cwd=ROOT / "backend",
+        env=town.environment(),
+        log=tmp_path / "background.log",
+    )
+    program.start()
+    program.waits_for("Background tasks are running")
+
+    assert program.stop(signal.SIGTERM) == 0
+
+
+def test_wrong_usage_ends_with_2(town: Town) -> None:
+    for command in (["prnt"], ["token", "create"]):
+        ended = town.cli(*command)
+        assert (ended.returncode, ended.stdout) == (2, ""), command
+        assert "Error" in ended.stderr
+
+
+def test_once_installed_the_commands_are_called_printwala() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+    assert project["scripts"] == {"printwala": "app.cli:main"}
