@@ -14,6 +14,24 @@ from simulator.server import listening, running, started, stop_at_once
 from simulator.settings import settings_of
 from tests.simulator.pretend_shop import PretendShop
 
+# Mixed on both sides twice, a photo, and a page of a letter.
+SHEETS = [
+    "token 41, copy 1, sheet 1 front: page 1 in colour",
+    "token 41, copy 1, sheet 1 back: page 2 in black & white",
+    "token 41, copy 1, sheet 2 front: page 3 in black & white",
+    "token 41, copy 1, sheet 2 back: page 4 in colour",
+    "token 41, copy 1, sheet 3 front: page 5 in black & white",
+    "token 41, copy 1, sheet 3 back: page 6 in black & white",
+    "token 41, copy 2, sheet 1 front: page 1 in colour",
+    "token 41, copy 2, sheet 1 back: page 2 in black & white",
+    "token 41, copy 2, sheet 2 front: page 3 in black & white",
+    "token 41, copy 2, sheet 2 back: page 4 in colour",
+    "token 41, copy 2, sheet 3 front: page 5 in black & white",
+    "token 41, copy 2, sheet 3 back: page 6 in black & white",
+    "token 42, copy 1, sheet 1 front: page 1 in colour",
+    "token 43, copy 1, sheet 1 front: page 1 in black & white",
+]
+
 
 @pytest.fixture
 async def street(tmp_path: Path) -> AsyncIterator[tuple[PretendShop, list[str]]]:
@@ -40,7 +58,8 @@ async def test_three_orders_come_out_as_ordered(
     said = capsys.readouterr().out
     assert said.count(" 14  The shop says: ") == 3
     assert "On paper: 12 sides, 4 in colour" in said
-    assert "token 41, copy 2, sheet 3 back: page 6 in black & white" in said
+    paper = said[said.index("     On paper:\n") :].splitlines()
+    assert [line.strip() for line in paper[1:-2]] == SHEETS
     assert "All 3 orders came out as ordered." in said
 
 

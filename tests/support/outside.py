@@ -20,6 +20,15 @@ from simulator.signing import razorpay_signature, twilio_signature
 
 PUBLIC = "https://shop.example.test"
 PATIENCE = 15.0
+# What can become of a call to a provider: done or not, with or without an answer.
+TROUBLES: list[tuple[str, dict[str, Any]]] = [
+    ("answer_lost", {}),
+    ("error_after", {"status": 502}),
+    ("error", {"status": 502}),
+    ("rate_limit", {}),
+    ("refused", {}),
+    ("timeout", {"seconds": 0.2}),
+]
 _names = itertools.count(1)
 
 

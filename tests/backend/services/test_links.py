@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.backend.services.seeds import ordered
-from tests.support.outside import Bank, Customer
+from tests.support.outside import TROUBLES, Bank, Customer
 from tests.support.shop import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -19,12 +19,11 @@ async def links_of(shop: House, customer: Customer) -> list[Any]:
     return [link for link in links if link["reference_id"] in references]
 
 
-@pytest.mark.parametrize("kind", ["answer_lost", "error_after", "error", "rate_limit", "refused"])
+@pytest.mark.parametrize(("kind", "more"), TROUBLES)
 async def test_one_link_whatever_became_of_the_answer(
-    shop: House, customer: Customer, kind: str
+    shop: House, customer: Customer, kind: str, more: dict[str, Any]
 ) -> None:
     await customer.replies("Hi", "Print Shop")
-    more: dict[str, Any] = {"status": 502} if kind.startswith("error") else {}
     await shop.outside.trouble("razorpay.links.create", kind, **more)
     await ordered(shop, customer)
     pay_here = (await customer.hears("Pay here", timeout=30))["links"][0]

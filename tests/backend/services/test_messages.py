@@ -10,7 +10,7 @@ import pytest
 
 from simulator.settings import FAKE_CREDENTIALS
 from tests.backend.services.seeds import crowd, customer_who_paid, ordered, paid
-from tests.support.outside import Customer
+from tests.support.outside import TROUBLES, Customer
 from tests.support.shop import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -24,11 +24,10 @@ async def messages_of(shop: House, customer: Customer) -> list[dict[str, Any]]:
     )
 
 
-@pytest.mark.parametrize("kind", ["answer_lost", "error_after", "error", "rate_limit", "refused"])
+@pytest.mark.parametrize(("kind", "more"), TROUBLES)
 async def test_one_message_whatever_became_of_the_answer(
-    shop: House, customer: Customer, kind: str
+    shop: House, customer: Customer, kind: str, more: dict[str, Any]
 ) -> None:
-    more: dict[str, Any] = {"status": 500} if kind.startswith("error") else {}
     await shop.outside.trouble("twilio.messages.create", kind, **more)
     await customer.says("Hi")
     await customer.hears("Print Shop")

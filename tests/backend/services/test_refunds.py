@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.backend.services.seeds import crowd, customer_who_paid, paid
-from tests.support.outside import Bank, Customer
+from tests.support.outside import TROUBLES, Bank, Customer
 from tests.support.shop import FINISHED, House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -90,12 +90,11 @@ async def test_refunds_stop_at_what_was_paid(shop: House, customer: Customer, ba
     assert (await shop.order_of(customer))["status"] == "REFUNDED"
 
 
-@pytest.mark.parametrize("kind", ["answer_lost", "error_after", "error", "rate_limit", "refused"])
+@pytest.mark.parametrize(("kind", "more"), TROUBLES)
 async def test_a_lost_answer_is_not_a_second_refund(
-    shop: House, customer: Customer, bank: Bank, kind: str
+    shop: House, customer: Customer, bank: Bank, kind: str, more: dict[str, Any]
 ) -> None:
     order, payment = await customer_who_paid(shop, customer)
-    more: dict[str, Any] = {"status": 502} if kind.startswith("error") else {}
     await shop.outside.trouble("razorpay.refunds.create", kind, **more)
     assert (await shop.refund(order["id"], 800, key=f"lost-{kind}")).status_code == 202
     await customer.hears("refunded (reference")
