@@ -210,12 +210,20 @@ async def test_ready_never_overtakes_paid(shop: House, customer: Customer) -> No
 
 async def test_messages_of_many_come_in_the_order_they_were_written(shop: House) -> None:
     people = await crowd(shop, 4)
-    await asyncio.gather(
-        *(person.says(word) for person in people for word in ("price", "status", "help"))
-    )
+    greeted = [await person.saw() for person in people]
+
+    async def writes(person: Customer) -> None:
+        for word in ("price", "status", "help"):
+            await person.says(word)
+
+    await asyncio.gather(*map(writes, people))
     await shop.quiet(timeout=30)
-    for person in people:
-        assert len(await person.saw()) == 4
+    for person, before in zip(people, greeted, strict=True):
+        answers = (await person.saw())[len(before) :]
+        for words, answer in zip(
+            ("per page", "no open order", "you can write"), answers, strict=True
+        ):
+            assert words in answer
 
 
 @pytest.mark.parametrize("code", [63016, 63024])
