@@ -52,6 +52,18 @@ def own_redis(folder: Path, port: int) -> Program:
     )
 
 
+def sweeps_again(town: Town, name: str) -> None:
+    """Until a whole run of that sweep has come and gone."""
+    last = "SELECT succeeded_at FROM sweep_runs WHERE name = %s"
+    for _ in range(2):  # the next to end may have begun already
+        before = town.sql(last, name)
+        eventually(
+            lambda before=before: town.sql(last, name) != before,
+            seconds=30,
+            why=f"the sweep of {name} does not run",
+        )
+
+
 @pytest.fixture
 def fragile(template_database: str) -> Iterator[tuple[Town, OwnPostgres, Program]]:
     """A town whose PostgreSQL and Redis may be killed too."""
@@ -144,7 +156,7 @@ def test_a_worker_killed_with_paper_in_motion_leaves_a_question_and_never_a_seco
         assert town.sql("SELECT kind FROM attention_items WHERE closed_at IS NULL") == [
             {"kind": "did_it_print"}
         ]
-        time.sleep(6)  # a sweep of the leases later
+        sweeps_again(town, "leases")
         assert len(town.paper.sides()) == out < 6
         assert customer.count("Ready!") == 0
         assert town.broken_promises() == []
@@ -172,7 +184,7 @@ def test_the_embedded_database_comes_back_by_itself() -> None:
         customer.hears("Ready!", seconds=40)
         assert len(town.paper.sides(town.order_of(customer)["job"])) == 2
         server = psutil.Process(EmbeddedPostgres(folder / "data").pid or 0)
-        assert town.backends[0].stop() in (0, -signal.SIGTERM)
+        assert town.backends[0].stop() == 0
         assert psutil.wait_procs([server], timeout=5)[1] == []
         shutil.rmtree(folder / "data", ignore_errors=True)
 
