@@ -17,7 +17,6 @@ from simulator.world import Button, Event, JsonObject, Media, Message, Person, W
 API_VERSION = "2010-04-01"
 URL_PATTERN = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]]")
 INSTALL_SID = "XE000000000000000000000000fa4e0001"
-FINAL = {"failed", "undelivered"}
 MESSAGE_TYPES = {"image": "image", "audio": "audio", "video": "video"}
 
 

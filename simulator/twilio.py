@@ -18,7 +18,7 @@ from simulator.faults import Fault, Faults
 from simulator.phone import API_VERSION, Phones
 from simulator.rest import Call, Counter, Refused, paging
 from simulator.settings import Settings
-from simulator.twilio_content import buttons_of, rendered
+from simulator.twilio_content import buttons_of, problem, rendered
 from simulator.wire_log import WireLog
 from simulator.world import Button, JsonObject, Message, World
 
@@ -26,14 +26,6 @@ ADDRESS = re.compile(r"whatsapp:(\+[1-9]\d{6,14}|[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1
 HOST = re.compile(r"[A-Za-z0-9.-]+(:\d+)?")  # Twilio refuses underscores in callback hosts
 BODY_LIMIT = 1600
 MEDIA_LIMIT = 5 * 1024 * 1024  # outbound images
-
-
-def problem(status: int, code: int, message: str) -> Response:
-    """Twilio's error answer."""
-    more = f"https://www.twilio.com/docs/errors/{code}"
-    return JSONResponse(
-        {"code": code, "message": message, "more_info": more, "status": status}, status
-    )
 
 
 def counter(settings: Settings, world: World, log: WireLog, faults: Faults) -> Counter:

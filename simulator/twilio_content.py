@@ -154,7 +154,8 @@ def _iso(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _problem(status: int, code: int, message: str) -> Response:
+def problem(status: int, code: int, message: str) -> Response:
+    """Twilio's error answer."""
     more = f"https://www.twilio.com/docs/errors/{code}"
     return JSONResponse(
         {"code": code, "message": message, "more_info": more, "status": status}, status
@@ -221,7 +222,7 @@ class ContentApi:
                 if isinstance(error, Invalid)
                 else "the body is not valid JSON of the documented shape"
             )
-            raise Refused(_problem(400, 20001, f"Invalid content: {why}")) from None
+            raise Refused(problem(400, 20001, f"Invalid content: {why}")) from None
         content = Content(
             sid=self.world.ids.sid("HX"),
             friendly_name=str(asked.get("friendly_name") or ""),
@@ -266,7 +267,7 @@ class ContentApi:
         content = self._find(call)
         if "twilio/list-picker" in content.types:
             raise Refused(
-                _problem(400, 20001, "list-picker can only be used in a session, not approved")
+                problem(400, 20001, "list-picker can only be used in a session, not approved")
             )
         asked = call.json()
         content.approval, content.category = "approved", str(asked.get("category") or "UTILITY")
@@ -297,7 +298,7 @@ class ContentApi:
     def _find(self, call: Call) -> Content:
         content = self.world.contents.get(call.path["sid"])
         if content is None:
-            raise Refused(_problem(404, 20404, "The requested resource was not found"))
+            raise Refused(problem(404, 20404, "The requested resource was not found"))
         return content
 
     def entity(self, content: Content) -> JsonObject:

@@ -237,7 +237,6 @@ class Habits:
     status_seconds: float = 0.05
     read_receipts: bool = True
     sandbox: bool = False
-    sandbox_seconds: float = 0.0
     refund_status: str = "processed"
     refund_seconds: float = 0.0
     balance_paise: int | None = None

@@ -57,12 +57,6 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(postgres: PostgresServer) -> str:
-    """Address of the maintenance database, for a role that may create databases."""
-    return postgres.admin_url
-
-
-@pytest.fixture(scope="session")
 def template_database(postgres: PostgresServer) -> Iterator[str]:
     """Name of a database that was migrated once and is copied for each test."""
     # Imported late: tests that need no database run while the application cannot be imported.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from tests.support.processes import ROOT, Program, eventually
-from tests.support.town import Customer, Town, at_rest
+from tests.support.processes import Program, eventually
+from tests.support.town import Customer, Town, at_rest, pdf_of
 
 # With a killed process come a start, half a minute of silence that is cut short, and a sweep.
 REST_SECONDS = 120.0
@@ -29,7 +28,6 @@ class Arm(Enum):
 
     AT_ONCE = "at once"
     BEFORE_PAYING = "before paying"
-    AT_THE_END = "at the end"
 
 
 @dataclass(frozen=True)
@@ -238,8 +236,6 @@ def deletes(_: Story, scene: Scene) -> None:
 
 
 def _document(customer: Customer) -> bytes:
-    from tests.support.town import pdf_of  # noqa: PLC0415
-
     return pdf_of(WHOLE, words=customer.name)
 
 
@@ -303,12 +299,3 @@ STORIES = [
     Story("worker.after_report", WORKER, prints, job=EITHER),
     Story("worker.after_report:2", WORKER, prints, job=EITHER),
 ]
-
-
-def points_in_source() -> set[str]:
-    """Every name in a ``crash_here("...")`` of the backend and the worker."""
-    found: set[str] = set()
-    for folder in ("backend/app", "print_worker"):
-        for path in (ROOT / folder).rglob("*.py"):
-            found.update(re.findall(r'crash_here\(\s*"([^"]+)"', path.read_text("utf-8")))
-    return found

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.crash_points import STORIES, WHOLE, Ending, Scene, Story, points_in_source
+from tests.chaos.crash_points import STORIES, WHOLE, Ending, Scene, Story
+from tests.support.crashes import crash_points
 from tests.support.services import PostgresServer, public_directory
 from tests.support.town import Plan, Town
 
@@ -79,7 +80,9 @@ def endings(
 
 
 def test_every_crash_point_in_the_source_has_a_story() -> None:
-    assert {story.point.partition(":")[0] for story in STORIES} == points_in_source()
+    assert {story.point.partition(":")[0] for story in STORIES} == crash_points(
+        "backend/app", "print_worker"
+    )
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.id)

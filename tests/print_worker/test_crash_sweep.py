@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import dataclass
 
@@ -10,7 +9,8 @@ import pytest
 
 from print_worker.journal import unsent_on_disk
 from tests.print_worker.fake_backend import FakeBackend
-from tests.print_worker.shop import ROOT, Shop, eventually, pdf
+from tests.print_worker.shop import Shop, eventually, pdf
+from tests.support.crashes import crash_points
 
 PAGES = 4
 
@@ -48,16 +48,8 @@ STORIES = [
 ]
 
 
-def points_in_source() -> set[str]:
-    """Every name that stands in a ``crash_here(...)`` call of the worker."""
-    found: set[str] = set()
-    for path in (ROOT / "print_worker").rglob("*.py"):
-        found.update(re.findall(r'crash_here\(\s*"([^"]+)"', path.read_text("utf-8")))
-    return found
-
-
 def test_every_crash_point_in_the_source_has_a_story() -> None:
-    assert {story.point.partition(":")[0] for story in STORIES} == points_in_source()
+    assert {story.point.partition(":")[0] for story in STORIES} == crash_points("print_worker")
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["at_once", "late"])
