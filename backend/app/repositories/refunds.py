@@ -75,6 +75,14 @@ class Refunds:
         )
         return list(rows)
 
+    async def failed_of(self, payment_id: UUID) -> list[UUID]:
+        rows = await self._session.scalars(
+            select(Refund.id).where(
+                Refund.payment_id == payment_id, Refund.status == Status.FAILED.value
+            )
+        )
+        return list(rows)
+
     def move(self, refund: Refund, event: RefundEvent) -> None:
         refund.status = advance(REFUND, Status(refund.status), event).value
 

@@ -202,9 +202,14 @@ class RefundService:
                 notes={"reason": refund.reason[:200]},
             )
         except ProviderRejected as error:
-            if error.provider_code == "already_refunded" and await self._adopt(refund, payment):
+            gone = error.provider_code == "already_refunded"
+            if gone and await self._adopt(refund, payment):
                 return
             await self._failed(refund_id, str(error.reason))
+            if gone:
+                # Given back in the provider's dashboard before us: that refund owns the money.
+                for known in await self._gateway.payment_refunds(payment.rzp_payment_id):
+                    await self.learn(known)
             return
         crash_here("refund.after_call")
         await self._apply(refund_id, sent)
@@ -328,8 +333,13 @@ class RefundService:
             await self._item(tx, refund, "refund_failed", f"refund:{refund.id}", why)
             return
         await tx.session.refresh(payment)
-        if order is not None and payment.refunded_paise == payment.captured_paise:
-            await self._stop_printing(tx, order, payment)
+        if payment.refunded_paise == payment.captured_paise:
+            for failed in await tx.refunds.failed_of(payment.id):
+                await tx.messages.close_items(
+                    f"refund:{failed}", by="system:refund", resolution="nothing is left to refund"
+                )
+            if order is not None:
+                await self._stop_printing(tx, order, payment)
         if refund.status == RefundStatus.PROCESSED:
             # The bank may take after all what it sent back at first.
             await tx.messages.close_items(
