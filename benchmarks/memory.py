@@ -70,8 +70,8 @@ async def post_all(base: str, first: int, count: int) -> None:
         await asyncio.gather(*(post() for _ in range(CONNECTIONS)))
 
 
-def drained(database: str) -> None:
-    """Waits until nothing kept is unprocessed and no task is left."""
+def drained(database: str, *, settle: float = SETTLE_SECONDS) -> None:
+    """Waits until nothing kept is unprocessed and no task is left, and ``settle`` seconds more."""
     end = time.monotonic() + DRAIN_SECONDS
     with psycopg.connect(database, autocommit=True) as connection:
         while time.monotonic() < end:
@@ -82,7 +82,7 @@ def drained(database: str) -> None:
             ).fetchone()
             assert row is not None
             if row[0] == 0:
-                time.sleep(SETTLE_SECONDS)
+                time.sleep(settle)
                 return
             time.sleep(0.5)
     sys.exit(f"the backend still had work after {DRAIN_SECONDS:.0f} s")

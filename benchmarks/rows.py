@@ -18,6 +18,9 @@ SHOP = UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")
 PAGES, AMOUNT_PAISE = 6, 2400
 SHA256 = "ab" * 32
 CHOICES = Jsonb(Choices(PrintType.BW, 2).as_dict())
+LINES = Jsonb(
+    [{"ink": "BW", "pages": PAGES, "copies": 2, "rate_paise": 200, "amount_paise": AMOUNT_PAISE}]
+)
 
 _CUSTOMER = """
 INSERT INTO customers (shop_id, address, phone, name, last_inbound_at)
@@ -40,7 +43,7 @@ VALUES (%s, %s, %s, %s, %s, 'READY', 'PDF', %s, %s, 81234, %s) RETURNING id
 _QUOTE = """
 INSERT INTO quotes (order_id, price_list_id, sha256, pages, color_pages, print_type, copies,
     choices, lines, amount_paise)
-SELECT %s, id, %s, %s, '[]', 'BW', 2, %s, '[]', %s FROM price_lists WHERE shop_id = %s
+SELECT %s, id, %s, %s, '[]', 'BW', 2, %s, %s, %s FROM price_lists WHERE shop_id = %s
 ORDER BY version DESC LIMIT 1 RETURNING id
 """
 _PAYMENT = """
@@ -87,7 +90,7 @@ def waiting_order(connection: Connection, number: int) -> Waiting:
         connection.execute(_ORDER, (order, SHOP, person, code, token, AMOUNT_PAISE))
         sid = f"{series}{number:026d}"
         document = made(_DOCUMENT, SHOP, person, order, f"MM{sid}", f"ME{sid}", key, SHA256, PAGES)
-        quote = made(_QUOTE, order, SHA256, PAGES, CHOICES, AMOUNT_PAISE, SHOP)
+        quote = made(_QUOTE, order, SHA256, PAGES, CHOICES, LINES, AMOUNT_PAISE, SHOP)
         connection.execute("UPDATE orders SET quote_id = %s WHERE id = %s", (quote, order))
         connection.execute(_PAYMENT, (SHOP, order, quote, AMOUNT_PAISE, reference, link))
     return Waiting(order, document, key, phone, reference, link)

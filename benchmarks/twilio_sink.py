@@ -1,8 +1,10 @@
-"""A Twilio that takes everything and forgets it at once: a load of thousands needs no more."""
+"""A Twilio that takes everything, and a Razorpay that gives all money back, both without memory: a
+load of thousands needs no more."""
 
 from __future__ import annotations
 
 import itertools
+import json
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -25,6 +27,13 @@ async def content(_: Request) -> JSONResponse:
     return JSONResponse({"sid": f"HX{next(numbers):032x}"}, 201)
 
 
+async def refund(request: Request) -> JSONResponse:
+    asked = json.loads(await request.body())
+    shown = {"id": f"rfnd_{next(numbers):014d}", "entity": "refund", "status": "processed"}
+    shown |= {"payment_id": request.path_params["id"], "currency": "INR", "created_at": 1795334400}
+    return JSONResponse(shown | {"amount": asked["amount"], "receipt": asked["receipt"]})
+
+
 async def health(_: Request) -> JSONResponse:
     return JSONResponse({})
 
@@ -33,6 +42,7 @@ app = Starlette(
     routes=[
         Route("/2010-04-01/Accounts/{sid}/Messages.json", message, methods=["GET", "POST"]),
         Route("/v1/Content", content, methods=["POST"]),
+        Route("/v1/payments/{id}/refund", refund, methods=["POST"]),
         Route("/health", health),
     ]
 )
