@@ -13,6 +13,7 @@ from sqlalchemy import RowMapping, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import AttentionItem, SweepRun
+from app.repositories import couplings
 
 _ORDER_COLUMNS = """
     o.id, o.code, o.token, o.status, o.print_type, o.copies, o.total_paise, o.pay_at_counter,
@@ -226,8 +227,9 @@ class Reports:
         return list(rows)
 
     async def broken_invariants(self) -> dict[str, list[str]]:
-        """Each promise of ``repositories/invariants.sql`` with the rows that break it."""
-        broken = {}
+        """Each promise of ``repositories/invariants.sql``, and the couplings' own, with the rows
+        that break it."""
+        broken = {couplings.NAME: await couplings.apart(self._session)}
         for name, sql in invariants().items():
             rows = await self._session.execute(text(sql.replace(":", "\\:")))
             broken[name] = [" ".join(map(str, row)) for row in rows]

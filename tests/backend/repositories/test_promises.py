@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
+from app.repositories import couplings
 from app.repositories.reports import invariants
 from app.repositories.unit_of_work import UnitOfWork
 from tests.backend.repositories.rows import Rows
@@ -26,7 +28,7 @@ async def test_a_sound_database_breaks_no_promise(work: UnitOfWork, sound: str) 
     async with work("system:doctor") as tx:
         broken = await tx.reports.broken_invariants()
 
-    assert broken == {name: [] for name in invariants()}
+    assert broken == {name: [] for name in (*invariants(), couplings.NAME)}
     assert len(broken) >= 15
 
 
@@ -60,3 +62,29 @@ def test_a_broken_promise_is_named_and_no_other(sound: str, promise: str) -> Non
         connection.rollback()
 
     assert broken == {promise}
+
+
+APART = {
+    "ready before its job is": "UPDATE orders SET status = 'READY'",
+    "a job nobody paid for": "UPDATE payments SET disposition = 'REFUND'",
+    "refunded and still to be printed": "UPDATE orders SET status = 'REFUNDED'",
+}
+
+
+@pytest.mark.parametrize("how", APART)
+async def test_statuses_that_may_not_stand_together_are_named(
+    work: UnitOfWork, sound: str, how: str
+) -> None:
+    class Undo(Exception):
+        pass
+
+    async def look() -> list[str]:
+        async with work("system:doctor") as tx:
+            [order] = (await tx.session.execute(text("SELECT id FROM orders"))).scalars()
+            await tx.session.execute(text(APART[how]))
+            found = await couplings.apart(tx.session)
+            assert [line.split()[0] for line in found] == [str(order)]
+            raise Undo
+
+    with pytest.raises(Undo):
+        await look()
