@@ -1269,5 +1269,41 @@ CREATE TRIGGER ring_print_queue_again AFTER UPDATE OF status ON print_jobs
 
 UPDATE alembic_version SET version_num='0004' WHERE alembic_version.version_num = '0003';
 
+-- Running upgrade 0004 -> 0006
+
+CREATE TABLE attention_resolutions (
+    id UUID DEFAULT gen_random_uuid() NOT NULL, 
+    shop_id UUID NOT NULL, 
+    item_id UUID NOT NULL, 
+    idempotency_key TEXT NOT NULL, 
+    body_sha256 TEXT NOT NULL, 
+    resolution TEXT NOT NULL, 
+    note TEXT NOT NULL, 
+    amount_paise BIGINT, 
+    order_id UUID, 
+    payment_id UUID, 
+    refund_id UUID, 
+    job_id UUID, 
+    decided_by TEXT NOT NULL, 
+    decided_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+    CONSTRAINT pk_attention_resolutions PRIMARY KEY (id), 
+    CONSTRAINT fk_attention_resolutions_shop_id FOREIGN KEY(shop_id) REFERENCES shops (id), 
+    CONSTRAINT fk_attention_resolutions_item_id FOREIGN KEY(item_id) REFERENCES attention_items (id), 
+    CONSTRAINT fk_attention_resolutions_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
+    CONSTRAINT fk_attention_resolutions_payment_id FOREIGN KEY(payment_id) REFERENCES payments (id), 
+    CONSTRAINT fk_attention_resolutions_refund_id FOREIGN KEY(refund_id) REFERENCES refunds (id), 
+    CONSTRAINT fk_attention_resolutions_job_id FOREIGN KEY(job_id) REFERENCES print_jobs (id), 
+    CONSTRAINT uq_attention_resolutions_item_id UNIQUE (item_id), 
+    CONSTRAINT uq_attention_resolutions_shop_id UNIQUE (shop_id, idempotency_key)
+);
+
+CREATE INDEX ix_attention_resolutions_order_id ON attention_resolutions (order_id);
+
+CREATE INDEX ix_attention_resolutions_payment_id ON attention_resolutions (payment_id);
+
+CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON attention_resolutions FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+UPDATE alembic_version SET version_num='0006' WHERE alembic_version.version_num = '0004';
+
 COMMIT;
 

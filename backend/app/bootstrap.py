@@ -24,6 +24,7 @@ from app.core.database import DATABASE_DOWN, Database, Listener, upgrade
 from app.core.embedded_postgres import EmbeddedPostgres
 from app.ports import DocumentPreparer, FileStore, Limits, PaymentDoor, WakeUp, WhatsAppDoor
 from app.repositories.unit_of_work import UnitOfWork
+from app.services.attention_service import AttentionService
 from app.services.capture_service import CaptureService
 from app.services.desk_service import DeskService
 from app.services.document_service import DocumentService
@@ -31,8 +32,11 @@ from app.services.health_service import HealthService
 from app.services.housekeeping import Housekeeping
 from app.services.inbox_service import InboxService
 from app.services.link_service import LinkService
+from app.services.money_answers import MoneyAnswers
 from app.services.notices import Notices
 from app.services.order_service import OrderService
+from app.services.paper_answers import PaperAnswers
+from app.services.print_outcomes import PrintOutcomes
 from app.services.print_ready_service import PrintReadyService
 from app.services.queue_service import QueueService
 from app.services.razorpay_service import RazorpayService
@@ -93,6 +97,7 @@ class Shop:
     print_ready: PrintReadyService
     sheets: SheetService
     desk: DeskService
+    attention: AttentionService
     reports: ReportService
     staff: StaffService
     housekeeping: Housekeeping
@@ -233,6 +238,10 @@ class Premises:
             accepts="PDF, photo" if intake.missing() else "PDF, Word, photo",
         )
         refunds = RefundService(unit_of_work, gateway, notices)
+        money = MoneyAnswers(orders, sessions, notices)
+        outcomes = PrintOutcomes(
+            notices, printing.wake_after, retention_hours=settings.document_retention_hours
+        )
         captures = CaptureService(
             unit_of_work, orders, refunds, sessions, notices, default_shop_id=default_shop
         )
@@ -302,6 +311,9 @@ class Premises:
                 work_dir=Path(settings.data_dir) / "work",
             ),
             desk=DeskService(unit_of_work, orders, refunds, sessions, notices),
+            attention=AttentionService(
+                unit_of_work, money, PaperAnswers(printing, outcomes, money)
+            ),
             reports=ReportService(unit_of_work),
             staff=StaffService(
                 unit_of_work,

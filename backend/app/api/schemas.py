@@ -97,6 +97,13 @@ class CashIn(In):
     amount_paise: Annotated[int, Field(strict=True, lt=2**53)]
 
 
+class ResolveIn(In):
+    resolution: str = Field(min_length=1, max_length=40)
+    note: str = Field("", max_length=500)
+    amount_paise: Annotated[int, Field(strict=True, lt=2**53)] | None = None
+    order: str = Field("", max_length=40)
+
+
 class FileOut(BaseModel):
     url: str
     sha256: str

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from app.api.schemas import FileOut, JobOut, RefundOut, SettingsOut
 from app.core.logging import scrub
+from app.domain.attention import NEEDS_NOTE
 from app.models_orders import Refund
 from app.repositories.print_jobs import LEASE_SECONDS
+from app.services.attention_service import Detail, Entry
 from app.services.document_service import DocumentService
 from app.services.report_service import OrderStory
 
@@ -76,22 +79,22 @@ _HIDDEN = {
     "payments": {"next_look_at", "looks"},
     "refunds": {"body_sha256", "next_look_at"},
     "jobs": {"storage_key", "queue_number"},
+    "decisions": {"idempotency_key", "body_sha256", "shop_id"},
 }
+
+
+def _rows(name: str, items: Iterable[Any]) -> list[dict[str, Any]]:
+    hidden = _HIDDEN[name]
+    return [
+        {key: value for key, value in row_view(item).items() if key not in hidden} for item in items
+    ]
 
 
 def story_view(story: OrderStory) -> dict[str, Any]:
     order = row_view(story.order)
     order.pop("page_token")
     attempts = [row_view(attempt) for attempt in story.attempts]
-
-    def rows(name: str, items: Any) -> list[dict[str, Any]]:
-        hidden = _HIDDEN[name]
-        return [
-            {key: value for key, value in row_view(item).items() if key not in hidden}
-            for item in items
-        ]
-
-    jobs = rows("jobs", story.jobs)
+    jobs = _rows("jobs", story.jobs)
     for job in jobs:
         job["attempts"] = [attempt for attempt in attempts if attempt["job_id"] == job["id"]]
     return {
@@ -102,10 +105,11 @@ def story_view(story: OrderStory) -> dict[str, Any]:
             "phone": scrub(f"+{story.customer.phone}") if story.customer.phone else "",
             "language": story.customer.language,
         },
-        "documents": rows("documents", story.documents),
+        "documents": _rows("documents", story.documents),
         "quote": row_view(story.quote) if story.quote else None,
-        "payments": rows("payments", story.payments),
-        "refunds": rows("refunds", story.refunds),
+        "payments": _rows("payments", story.payments),
+        "refunds": _rows("refunds", story.refunds),
+        "decisions": _rows("decisions", story.decisions),
         "jobs": jobs,
         "messages": [
             {
@@ -121,4 +125,31 @@ def story_view(story: OrderStory) -> dict[str, Any]:
         ],
         "timeline": list(story.timeline),
         "ahead": story.ahead,
+    }
+
+
+def attention_view(entry: Entry) -> dict[str, Any]:
+    """An item with its question, the answers that are possible now, and the one it got."""
+    decided = _rows("decisions", [entry.decided] if entry.decided else [])
+    return {
+        **row_view(entry.item),
+        "status": "CLOSED" if entry.item.closed_at else "OPEN",
+        "about": entry.kind.about,
+        "asks": entry.kind.asks,
+        "resolutions": [
+            {"resolution": each, "needs_note": each in NEEDS_NOTE} for each in entry.offered
+        ],
+        "left_paise": entry.known.facts.left_paise,
+        "decided": decided[0] if decided else None,
+    }
+
+
+def attention_detail_view(detail: Detail, story: OrderStory | None) -> dict[str, Any]:
+    payments = _rows("payments", [detail.payment] if detail.payment else [])
+    return {
+        **attention_view(detail.entry),
+        "order": story_view(story) if story else None,
+        "payment": payments[0] if payments else None,
+        "refunds": _rows("refunds", detail.refunds),
+        "jobs": _rows("jobs", story.jobs) if story else [],
     }

@@ -33,6 +33,8 @@ class Text(StrEnum):
     CANNOT_PRINT = "cannot-print"
     REFUND_STARTED = "refund-started"
     REFUNDED = "refunded"
+    PAID_BACK = "paid-back"
+    CREDIT_KEPT = "credit-kept"
     STATUS_NONE = "status-none"
     STATUS_DRAFT = "status-draft"
     STATUS_WAITING_PAYMENT = "status-waiting-payment"

@@ -10,6 +10,10 @@ WHERE p.status = 'CAPTURED' AND NOT (
     p.refunded_paise = p.captured_paise
     -- printed, or in work and moving
     OR (p.disposition = 'FULFILS' AND o.status IN ('READY', 'COLLECTED', 'PAID'))
+    -- or with the shop, by a named person's decision
+    OR p.captured_paise - p.refunded_paise <= (SELECT coalesce(sum(s.amount_paise), 0)
+        FROM attention_resolutions s WHERE s.payment_id = p.id
+        AND s.resolution IN ('keep_as_credit', 'matched_by_hand'))
     -- or a person is asked
     OR EXISTS (SELECT 1 FROM attention_items a WHERE a.closed_at IS NULL AND (
         a.subject IN ('payment:' || coalesce(p.rzp_payment_id, p.id::text), 'order:' || p.order_id)
@@ -17,11 +21,13 @@ WHERE p.status = 'CAPTURED' AND NOT (
         OR a.subject IN (SELECT 'refund:' || r.id FROM refunds r WHERE r.payment_id = p.id)))
 )
 
--- name: I2 at most one payment fulfils an order, and it equals its quote
+-- name: I2 at most one payment fulfils an order, and it equals its quote or a person accepted it
 SELECT p.id, p.captured_paise, q.amount_paise
 FROM payments p JOIN quotes q ON q.id = p.quote_id
-WHERE p.disposition = 'FULFILS' AND (p.captured_paise <> q.amount_paise
-    OR p.currency <> q.currency OR q.order_id <> p.order_id)
+WHERE p.disposition = 'FULFILS' AND (p.currency <> q.currency OR q.order_id <> p.order_id
+    OR (p.captured_paise <> q.amount_paise AND NOT EXISTS (SELECT 1 FROM attention_resolutions s
+        WHERE s.payment_id = p.id AND s.decided_by LIKE 'user:%'
+        AND s.resolution IN ('print_it', 'matched_by_hand'))))
 
 -- name: I3 nothing is started before it is paid
 SELECT a.id FROM print_attempts a JOIN print_jobs j ON j.id = a.job_id
@@ -37,7 +43,8 @@ WHERE a.started_at IS NOT NULL AND j.kind = 'ORIGINAL'
 
 -- name: I5 no job is started twice
 SELECT job_id, count(*) FROM print_attempts
-WHERE started_at IS NOT NULL AND outcome <> 'never_accepted' GROUP BY job_id HAVING count(*) > 1
+WHERE started_at IS NOT NULL AND outcome NOT IN ('never_accepted', 'nothing_came_out')
+GROUP BY job_id HAVING count(*) > 1
 
 -- name: I6 no machine moves a job out of UNCERTAIN without proof
 SELECT t.entity_id, t.to_status, t.actor FROM transitions t
@@ -48,8 +55,9 @@ WHERE t.entity = 'print_jobs' AND t.from_status = 'UNCERTAIN' AND t.actor NOT LI
 SELECT o.id, o.token FROM orders o WHERE o.status = 'PAID'
     AND greatest(o.updated_at, coalesce((SELECT max(j.updated_at) FROM print_jobs j
         WHERE j.order_id = o.id), o.updated_at)) < clock_timestamp() - interval '20 minutes'
-    AND NOT EXISTS (SELECT 1 FROM attention_items a
-        WHERE a.closed_at IS NULL AND a.order_id = o.id)
+    -- somebody who looked is asked again after as long a silence
+    AND NOT EXISTS (SELECT 1 FROM attention_items a WHERE a.order_id = o.id AND
+        coalesce(a.closed_at, 'infinity') > clock_timestamp() - interval '20 minutes')
 
 -- name: I8 every kept webhook comes to an end
 SELECT w.id, w.provider, w.status FROM webhook_logs w

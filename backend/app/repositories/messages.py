@@ -208,13 +208,15 @@ class Messages:
             .on_conflict_do_nothing()
         )
 
-    async def close_items(self, subject: str, *, by: str, resolution: str) -> None:
+    async def close_items(self, subject: str, *, by: str, resolution: str, kind: str = "") -> None:
+        """A fact answered what was asked about a subject; ``kind`` closes only such items."""
         await self._session.execute(
             text(
                 "UPDATE attention_items SET closed_at = clock_timestamp(), closed_by = :by, "
-                "resolution = :resolution WHERE subject = :subject AND closed_at IS NULL"
+                "resolution = :resolution WHERE subject = :subject AND closed_at IS NULL "
+                "AND :kind IN ('', kind)"
             ),
-            {"subject": subject, "by": by, "resolution": resolution},
+            {"subject": subject, "by": by, "resolution": resolution, "kind": kind},
         )
 
     async def audit(

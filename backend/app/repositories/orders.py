@@ -217,15 +217,17 @@ class Orders:
         return [row.id for row in rows]
 
     async def silent(self, *, minutes: int) -> list[tuple[UUID, UUID, str]]:
-        """Paid orders that have not moved for that long: (order, shop, token)."""
+        """Paid orders that have not moved for that long, and that nobody looked at meanwhile:
+        (order, shop, token)."""
         rows = await self._session.execute(
             text(
                 "SELECT o.id, o.shop_id, o.token FROM orders o WHERE o.status = 'PAID' "
                 "AND greatest(o.updated_at, coalesce((SELECT max(j.updated_at) FROM print_jobs j "
                 "  WHERE j.order_id = o.id), o.updated_at)) "
                 "  < clock_timestamp() - make_interval(mins => :minutes) "
-                "AND NOT EXISTS (SELECT 1 FROM attention_items a WHERE a.closed_at IS NULL "
-                "  AND a.order_id = o.id) LIMIT 100"
+                "AND NOT EXISTS (SELECT 1 FROM attention_items a WHERE a.order_id = o.id "
+                "  AND coalesce(a.closed_at, 'infinity') "
+                "  > clock_timestamp() - make_interval(mins => :minutes)) LIMIT 100"
             ),
             {"minutes": minutes},
         )

@@ -75,11 +75,9 @@ class Refunds:
         )
         return list(rows)
 
-    async def failed_of(self, payment_id: UUID) -> list[UUID]:
+    async def of_payment(self, payment_id: UUID) -> list[Refund]:
         rows = await self._session.scalars(
-            select(Refund.id).where(
-                Refund.payment_id == payment_id, Refund.status == Status.FAILED.value
-            )
+            select(Refund).where(Refund.payment_id == payment_id).order_by(Refund.created_at)
         )
         return list(rows)
 

@@ -152,10 +152,13 @@ class OrderService:
             await self._notices.order(tx, order, Text.PAY_EXPIRED, key="expired")
         return True
 
-    async def fulfil(self, tx: Transaction, order: Order, payment: PaymentRow) -> PrintJob:
+    async def fulfil(
+        self, tx: Transaction, order: Order, payment: PaymentRow, *, authorised_by: str = ""
+    ) -> PrintJob:
         """A payment that matches: paid, a token, a job in the queue, and the customer told.
 
-        The quote behind the payment counts, also when a newer one was being made.
+        The quote behind the payment counts, also when a newer one was being made. ``authorised_by``
+        is who accepted a payment that does not match.
         """
         assert payment.quote_id is not None, "only a quoted payment fulfils"
         frozen = await tx.orders.quote(payment.quote_id)
@@ -164,7 +167,7 @@ class OrderService:
         order.print_type, order.copies = frozen.print_type, frozen.copies
         order.token = await tx.shops.next_token(order.shop_id)
         await tx.orders.move(order, OrderEvent.FULFIL)
-        by = payment.captured_by
+        by = authorised_by or payment.captured_by
         job = await self._queue.enqueue(
             tx, order, frozen, authorised_by=by if by.startswith("user:") else ""
         )

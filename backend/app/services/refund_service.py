@@ -10,15 +10,15 @@ import structlog
 from app.core.crash import crash_here
 from app.core.security import sha256_hex
 from app.domain.errors import BadInput, IllegalMove, NotAllowed, NotFound, ProviderRejected
-from app.domain.lifecycle import NOT_ON_PAPER, Job, JobEvent, OrderEvent, RefundEvent
-from app.domain.lifecycle import Order as OrderStatus
 from app.domain.lifecycle import Payment as PaymentStatus
 from app.domain.lifecycle import Refund as RefundStatus
+from app.domain.lifecycle import RefundEvent
 from app.domain.money import Disposition, Money
 from app.domain.wording import Text
 from app.models_orders import Order, Payment, Refund
 from app.ports import PaymentGateway, ProviderRefund
 from app.repositories.unit_of_work import Transaction, UnitOfWork
+from app.services.money_back import MoneyBack
 from app.services.notices import Notices
 
 log = structlog.get_logger(__name__)
@@ -33,6 +33,7 @@ class RefundService:
         self._unit_of_work = unit_of_work
         self._gateway = gateway
         self._notices = notices
+        self._back = MoneyBack(notices)
 
     # Asking
 
@@ -68,7 +69,7 @@ class RefundService:
                     )
                 return earlier
             payment = await self._refundable(tx, order, amount_paise)
-            refund = await self._stage(
+            refund = await self._back.stage(
                 tx, payment, amount_paise, reason=reason, key=key, body=body, by=by
             )
             if refund is None:
@@ -81,16 +82,7 @@ class RefundService:
                 reason=reason,
                 data={"amount_paise": amount_paise, "payment": payment.rzp_payment_id or "cash"},
             )
-            await tx.session.refresh(payment)
-            if payment.refunded_paise == payment.captured_paise:
-                await self._stop_printing(tx, order, payment)
-            await self._notices.order(
-                tx,
-                order,
-                Text.REFUND_STARTED,
-                key=f"refund:{refund.id}",
-                total=Money(amount_paise).short,
-            )
+            await self._back.asked(tx, refund, payment, order)
         return refund
 
     async def _refundable(self, tx: Transaction, order: Order, amount_paise: int) -> Payment:
@@ -115,70 +107,22 @@ class RefundService:
             left = payment.captured_paise - payment.refunded_paise
             if payment.status != PaymentStatus.CAPTURED or left < 1:
                 continue
-            await self._stage(
-                tx, payment, left, reason=reason, key=f"all:{payment.id}", body="", by=by
+            refund = await self._back.stage(
+                tx, payment, left, reason=reason, key=f"all:{payment.id}", by=by
             )
-            await self._stop_printing(tx, order, payment)
-            await self._notices.order(
-                tx,
-                order,
-                Text.REFUND_STARTED,
-                key=f"refund_all:{payment.id}",
-                total=Money(left).short,
-            )
+            if refund is not None:
+                await self._back.asked(tx, refund, payment, order)
 
     async def give_back(self, tx: Transaction, payment: Payment, *, reason: str) -> None:
         """Automatic and whole: money that cannot be used. Keyed by the payment itself."""
-        await self._stage(
+        await self._back.stage(
             tx,
             payment,
             payment.captured_paise - payment.refunded_paise,
             reason=reason,
             key=f"auto:{payment.id}",
-            body="",
             by="system:refund",
         )
-
-    async def _stage(
-        self,
-        tx: Transaction,
-        payment: Payment,
-        amount_paise: int,
-        *,
-        reason: str,
-        key: str,
-        body: str,
-        by: str,
-    ) -> Refund | None:
-        refund = await tx.refunds.stage(
-            shop_id=payment.shop_id,
-            payment_id=payment.id,
-            order_id=payment.order_id,
-            key=key,
-            body_sha256=body,
-            amount_paise=amount_paise,
-            reason=reason,
-            requested_by=by,
-        )
-        if refund is None:
-            return None
-        if not await tx.payments.reserve(payment.id, amount_paise):
-            raise NotAllowed("Less than that is left to refund.", code="refund_too_large")
-        if payment.rzp_payment_id is None:
-            # Cash: whoever asked hands it over at the counter.
-            tx.refunds.move(refund, RefundEvent.PROCESS)
-        else:
-            await tx.defer("issue_refund", lane=f"refund:{payment.id}", refund_id=str(refund.id))
-        return refund
-
-    async def _stop_printing(self, tx: Transaction, order: Order, payment: Payment) -> None:
-        if payment.disposition != Disposition.FULFILS:
-            return
-        for job in await tx.print_jobs.lock_of_order(order.id):
-            if Job(job.status) in NOT_ON_PAPER:
-                await tx.print_jobs.move(job, JobEvent.CANCEL)
-        if order.status in (OrderStatus.PAID, OrderStatus.READY, OrderStatus.COLLECTED):
-            await tx.orders.move(order, OrderEvent.REFUND)
 
     # Issuing
 
@@ -334,12 +278,15 @@ class RefundService:
             return
         await tx.session.refresh(payment)
         if payment.refunded_paise == payment.captured_paise:
-            for failed in await tx.refunds.failed_of(payment.id):
-                await tx.messages.close_items(
-                    f"refund:{failed}", by="system:refund", resolution="nothing is left to refund"
-                )
+            for other in await tx.refunds.of_payment(payment.id):
+                if other.status == RefundStatus.FAILED:
+                    await tx.messages.close_items(
+                        f"refund:{other.id}",
+                        by="system:refund",
+                        resolution="nothing is left to refund",
+                    )
             if order is not None:
-                await self._stop_printing(tx, order, payment)
+                await self._back.stop_printing(tx, order, payment)
         if refund.status == RefundStatus.PROCESSED:
             # The bank may take after all what it sent back at first.
             await tx.messages.close_items(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +12,7 @@ from app.domain.errors import BadInput, NotFound
 from app.domain.lifecycle import Job
 from app.domain.lifecycle import Order as OrderStatus
 from app.models import AttentionItem, Customer, Document, Message, Shop
+from app.models_attention import AttentionResolution
 from app.models_orders import (
     Order,
     Payment,
@@ -25,6 +24,7 @@ from app.models_orders import (
     Worker,
 )
 from app.repositories.unit_of_work import UnitOfWork
+from app.services.cursors import cursor_of, read_cursor
 
 MAX_PAGE = 200
 
@@ -40,6 +40,7 @@ class OrderStory:
     quote: QuoteRow | None
     payments: Sequence[Payment]
     refunds: Sequence[Refund]
+    decisions: Sequence[AttentionResolution]
     jobs: Sequence[PrintJob]
     attempts: Sequence[PrintAttempt]
     messages: Sequence[Message]
@@ -96,12 +97,12 @@ class ReportService:
                 statuses=statuses,
                 phone=digits,
                 words=words.strip(),
-                before=_read_cursor(cursor) if cursor else None,
+                before=read_cursor(cursor) if cursor else None,
                 limit=min(limit, MAX_PAGE) + 1,
             )
         page = [dict(row) for row in rows[:limit]]
         more = len(rows) > limit
-        return page, _cursor(page[-1]["created_at"], page[-1]["id"]) if more else None
+        return page, cursor_of(page[-1]["created_at"], page[-1]["id"]) if more else None
 
     async def story(self, shop_id: UUID, order_id: UUID) -> OrderStory:
         async with self._unit_of_work("system:read") as tx:
@@ -130,6 +131,7 @@ class ReportService:
                 quote=await tx.orders.quote(order.quote_id) if order.quote_id else None,
                 payments=await tx.payments.of_order(order.id),
                 refunds=await tx.refunds.of_order(order.id),
+                decisions=await tx.attention.of_order(order.id),
                 jobs=jobs,
                 attempts=await tx.print_jobs.attempts([job.id for job in jobs]),
                 messages=await tx.messages.of_customer(order.customer_id),
@@ -171,19 +173,3 @@ class ReportService:
     async def broken_invariants(self) -> dict[str, list[str]]:
         async with self._unit_of_work("system:read") as tx:
             return await tx.reports.broken_invariants()
-
-
-def _cursor(at: datetime, order_id: UUID) -> str:
-    return base64.urlsafe_b64encode(f"{at.isoformat()}|{order_id}".encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        at, _, order_id = base64.urlsafe_b64decode(padded).decode().partition("|")
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None:
-            raise ValueError("a cursor carries its zone")
-        return moment, UUID(order_id)
-    except (ValueError, binascii.Error):
-        raise BadInput("cursor is not one this list gave out.") from None

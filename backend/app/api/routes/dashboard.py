@@ -11,7 +11,7 @@ from fastapi import APIRouter, Header, Query
 from app.api.deps import CallerDep, ShopDep, guarded, staff_only
 from app.api.errors import Malformed
 from app.api.schemas import CashIn, RefundIn, RefundOut
-from app.api.views import job_view, order_line, refund_view, row_view, story_view
+from app.api.views import job_view, order_line, refund_view, story_view
 from app.domain.lifecycle import Job
 
 router = APIRouter(prefix="/api/v1/dashboard", tags=["dashboard"], route_class=guarded(staff_only))
@@ -61,12 +61,6 @@ async def failed_jobs(who: CallerDep, shop: ShopDep) -> dict[str, Any]:
 async def _jobs(who: CallerDep, shop: ShopDep, *statuses: Job) -> dict[str, Any]:
     rows = await shop.reports.jobs(who.shop_id, *statuses)
     return {"items": [job_view(row, shop.documents) for row in rows], "next": None}
-
-
-@router.get("/attention")
-async def attention(who: CallerDep, shop: ShopDep) -> dict[str, Any]:
-    board = await shop.reports.board(who.shop_id)
-    return {"items": [{**row_view(i), "status": "OPEN"} for i in board.attention], "next": None}
 
 
 @router.post("/orders/{order_id}/refund", status_code=202)

@@ -86,6 +86,8 @@ delayed = 🕐 Token *{ $token }* is taking longer than usual. The shop is on it
 cannot-print = 😕 Sorry, we couldn't print your order. The shop is looking at it and will write to you here.
 refund-started = ↩️ { $total } is going back to the account you paid from, usually in 5–7 working days.
 refunded = ↩️ { $total } refunded (reference { $reference }). Banks usually take 5–7 working days.
+paid-back = ↩️ The shop has paid { $total } back to you by hand.
+credit-kept = 🤝 { $total } stays with the shop as your credit, as agreed. Show this message when you want to use it.
 
 # Any time
 
