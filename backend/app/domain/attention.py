@@ -86,13 +86,19 @@ KINDS: Mapping[str, Kind] = {
         About.MONEY,
         "The bank asks about this payment. Answer in the Razorpay dashboard before the date "
         "there, then say here how it ended.",
-        (_R.DISPUTE_WON, _R.TAKEN_BY_BANK, _R.REFUND),
+        (_R.DISPUTE_WON, _R.TAKEN_BY_BANK),
     ),
     "refund_failed": Kind(
         About.MONEY,
         "The bank did not take the refund; the money is still with you. Try again, or pay it back "
         "by hand.",
         (_R.TRY_AGAIN, _R.PAID_BACK_BY_HAND, _R.KEEP_AS_CREDIT),
+    ),
+    "refund_stuck": Kind(
+        About.MONEY,
+        "The bank has not confirmed this refund. Look at it in the Razorpay dashboard and at your "
+        "balance there.",
+        (_R.REFUND_STANDS,),
     ),
     "external_refund": Kind(
         About.MONEY,
@@ -139,6 +145,12 @@ KINDS: Mapping[str, Kind] = {
         About.OTHER,
         "Something failed on our side before payment. The order was closed and the customer was "
         "told; help them if they write.",
+        (_R.SEEN,),
+    ),
+    "file_not_deleted": Kind(
+        About.OTHER,
+        "A file is past its time, but the storage does not let it go. Look at the disk or bucket; "
+        "we keep trying.",
         (_R.SEEN,),
     ),
     "no_payment_link": Kind(
@@ -194,6 +206,8 @@ def refusal(resolution: Resolution, facts: Facts) -> str:
     match resolution:
         case Resolution.REFUND | Resolution.KEEP_AS_CREDIT if facts.left_paise < 1:
             return "Nothing is left of this payment."
+        case Resolution.REFUND if facts.disputed:
+            return "The bank still asks about this payment and lets nobody refund it meanwhile."
         case Resolution.KEEP_AS_CREDIT | Resolution.TRY_AGAIN | Resolution.PAID_BACK_BY_HAND if (
             facts.refund is not None
         ):

@@ -86,6 +86,9 @@ class DeskService:
                 captured_by=by,
             )
             await self._orders.fulfil(tx, order, payment)
+            await tx.messages.close_items(
+                f"order:{order.id}", by=by, resolution="paid in cash", kind="no_payment_link"
+            )
             customer = await tx.customers.get(order.customer_id)
             await self._sessions.turn(
                 tx, customer, OrderClosed(order.code), key=f"order:{order.id}:paid"

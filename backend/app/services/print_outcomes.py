@@ -70,6 +70,9 @@ class PrintOutcomes:
         if waiting:
             return
         await tx.orders.move(order, OrderEvent.PRINTED)
+        await tx.messages.close_items(
+            f"order:{order.id}", by="system:printed", resolution="printed", kind="not_moving"
+        )
         await tx.documents.keep_for(order.id, hours=self._retention_hours)
         await self._notices.order(tx, order, Text.READY, key="ready", token=order.token)
 

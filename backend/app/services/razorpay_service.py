@@ -119,6 +119,12 @@ class RazorpayService:
                 shop_id, order_id = row.shop_id, row.order_id
                 disputed = dispute.status not in ("won", "closed")
                 await self._captures.dispute(tx, row, disputed=disputed)
+            if dispute.status == "won":
+                subject = f"payment:{dispute.payment_id}"
+                await tx.messages.close_items(
+                    subject, by="system:webhook", resolution="won", kind="dispute"
+                )
+                return
             await tx.messages.open_item(
                 shop_id=shop_id,
                 kind="dispute",

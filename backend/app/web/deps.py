@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from app.core.clock import Clock
 from app.core.config import Settings
 from app.repositories.staff import SignedIn
+from app.services.attention_service import AttentionService
 from app.services.desk_service import DeskService
 from app.services.report_service import ReportService
 from app.services.staff_service import StaffService
@@ -22,6 +23,8 @@ class Shop(Protocol):
     def settings(self) -> Settings: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def attention(self) -> AttentionService: ...
     @property
     def desk(self) -> DeskService: ...
     @property

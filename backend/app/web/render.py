@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.web.assets import asset_url
-from app.web.text import ENGLISH, LANGUAGES, knows, money, one_line, spoken, t
+from app.web.text import ENGLISH, LANGUAGES, knows, money, one_line, plain_rupees, spoken, t
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -22,6 +22,7 @@ _templates = Environment(
 )
 _templates.globals["asset"] = asset_url
 _templates.filters["money"] = money
+_templates.filters["rupees"] = plain_rupees
 _templates.filters["one_line"] = one_line
 
 

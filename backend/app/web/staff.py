@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
+from app.domain.attention import NEEDS_NOTE, Resolution
 from app.domain.errors import NotAllowed, NotFound
 from app.domain.lifecycle import Order
 from app.repositories.staff import SignedIn
@@ -27,12 +28,14 @@ from app.web.security import (
     set_session,
 )
 from app.web.story import story_page
-from app.web.text import LANGUAGES, day_and_time
+from app.web.text import LANGUAGES, day_and_time, t
 from app.web.view import age, card
 
 router = APIRouter(prefix="/staff", route_class=PageRoute)
 
 PAGE_SIZE = 50
+# What a page says once, after a tap; its refreshes do not say it again.
+ONCE = ("part", "done", "cash", "answered")
 # The zone new shops are made with; an order's own page uses its shop's.
 LIST_ZONE = "Asia/Kolkata"
 FILTERS = {
@@ -99,8 +102,14 @@ async def sign_out(request: Request, shop: ShopDep, who: StaffDep) -> Response:
 
 @router.get("")
 async def queue(request: Request, shop: ShopDep, who: StaffDep) -> Response:
-    done = request.query_params.get("done", "")
-    return await _queue(request, shop, who, handed_over=await _handed_over(shop, who, done))
+    query = request.query_params
+    return await queue_page(
+        request,
+        shop,
+        who,
+        handed_over=await _handed_over(shop, who, query.get("done", "")),
+        taken=await _taken(shop, who, query.get("cash", "")),
+    )
 
 
 @router.get("/orders")
@@ -121,7 +130,7 @@ async def orders(request: Request, shop: ShopDep, who: StaffDep) -> Response:
     )
     now = shop.clock.now()
     older = {"show": show, "q": words, "cursor": following}
-    return await _staff_page(
+    return await staff_page(
         "orders.html",
         request,
         shop,
@@ -140,12 +149,41 @@ async def orders(request: Request, shop: ShopDep, who: StaffDep) -> Response:
 async def order(order_id: UUID, request: Request, shop: ShopDep, who: StaffDep) -> Response:
     story = await shop.reports.story(who.shop_id, order_id)
     shown = story_page(story, shop.clock.now(), who.language)
-    return await _staff_page("order.html", request, shop, who, tab="orders", every=5, **shown)
+    return await staff_page("order.html", request, shop, who, tab="orders", every=5, **shown)
 
 
 @router.get("/attention")
 async def attention(request: Request, shop: ShopDep, who: StaffDep) -> Response:
-    return await _staff_page("attention.html", request, shop, who, tab="attention", every=5)
+    answered = request.query_params.get("answered", "")
+    return await attention_page(
+        request, shop, who, answered=answered if answered in set(Resolution) else ""
+    )
+
+
+async def attention_page(
+    request: Request,
+    shop: Shop,
+    who: SignedIn,
+    *,
+    answered: str = "",
+    problem: str = "",
+    status: int = 200,
+) -> Response:
+    """``answered`` is what was just done, ``problem`` the text of why it was not."""
+    entries, _ = await shop.attention.page(who.shop_id, limit=PAGE_SIZE)
+    return await staff_page(
+        "attention.html",
+        request,
+        shop,
+        who,
+        tab="attention",
+        status=status,
+        entries={entry.item.id: entry for entry in entries},
+        needs_note=NEEDS_NOTE,
+        answered=answered,
+        problem=problem,
+        every=5,
+    )
 
 
 # Handing over
@@ -172,7 +210,7 @@ async def _collect(
         # A colleague's tap was faster: show how things are now.
         story = await shop.reports.story(who.shop_id, order_id)
         label = story.order.token or story.order.code
-        return await _queue(request, shop, who, changed=label, status=409)
+        return await queue_page(request, shop, who, changed=label, status=409)
     return RedirectResponse("/staff" if undo else f"/staff?done={order_id}", status_code=303)
 
 
@@ -187,16 +225,29 @@ async def _handed_over(shop: Shop, who: SignedIn, order_id: str) -> tuple[str, s
     return str(story.order.id), story.order.token
 
 
-async def _queue(
+async def _taken(shop: Shop, who: SignedIn, order_id: str) -> tuple[str, int] | None:
+    """(token, paise) of the order that was just paid in cash."""
+    try:
+        story = await shop.reports.story(who.shop_id, UUID(order_id))
+    except (ValueError, NotFound):
+        return None
+    cash = [paid.captured_paise for paid in story.payments if paid.method == "cash"]
+    return (story.order.token, cash[-1]) if cash and story.order.token else None
+
+
+async def queue_page(
     request: Request,
     shop: Shop,
     who: SignedIn,
     *,
     handed_over: tuple[str, str] | None = None,
+    taken: tuple[str, int] | None = None,
     changed: str = "",
+    problem: str = "",
     status: int = 200,
 ) -> Response:
-    return await _staff_page(
+    """``changed`` names an order that is not as the tap thought, ``problem`` says what else."""
+    return await staff_page(
         "queue.html",
         request,
         shop,
@@ -204,12 +255,13 @@ async def _queue(
         tab="queue",
         status=status,
         handed_over=handed_over,
-        changed=changed,
+        taken=taken,
+        problem=problem or (t("changed", who.language, label=changed) if changed else ""),
         every=4,
     )
 
 
-async def _staff_page(
+async def staff_page(
     template: str,
     request: Request,
     shop: Shop,
@@ -232,7 +284,11 @@ async def _staff_page(
         )
     }
     known = {shown.id: shown for column in columns.values() for shown in column}
-    query = [(k, v) for k, v in request.query_params.multi_items() if k not in ("part", "done")]
+    query = [
+        (k, v)
+        for k, v in request.query_params.multi_items()
+        if k not in ("part", "done", "cash", "answered")
+    ]
     response = page(
         template,
         who.language,

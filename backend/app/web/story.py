@@ -67,6 +67,7 @@ def story_page(story: OrderStory, now: datetime, language: str) -> dict[str, Any
             (payment, TONE_OF_MONEY[payment.status], when(payment.captured_at))
             for payment in story.payments
         ],
+        "decisions": story.decisions,
         "refunds": [
             (refund, TONE_OF_MONEY[refund.status], when(refund.created_at))
             for refund in story.refunds

@@ -77,6 +77,12 @@ def money(paise: int | None) -> str:
     return "–" if paise is None else Money(paise).short
 
 
+def plain_rupees(paise: int | None) -> str:
+    """``56`` or ``56.50``: an amount as people type it into a field."""
+    whole, part = divmod(paise or 0, 100)
+    return f"{whole}.{part:02}" if part else str(whole)
+
+
 def clock_time(moment: datetime, zone: str, language: str = ENGLISH) -> str:
     """``4:30 pm`` in the shop's zone."""
     return format_time(

@@ -37,6 +37,10 @@ STAFF = [
     ("GET", "/api/v1/dashboard/failed-jobs"),
     ("POST", f"/api/v1/dashboard/orders/{SOME}/refund"),
     ("POST", f"/api/v1/dashboard/orders/{SOME}/cancel"),
+    ("POST", f"/api/v1/dashboard/orders/{SOME}/cash"),
+    ("GET", "/api/v1/dashboard/attention"),
+    ("GET", f"/api/v1/dashboard/attention/{SOME}"),
+    ("POST", f"/api/v1/dashboard/attention/{SOME}/resolve"),
 ]
 
 

@@ -9,6 +9,8 @@
   const badge = document.getElementById("live");
   const typing = (element) => {
     const focused = document.activeElement;
+    // An opened answer is being thought about: what is under somebody's hand stays.
+    if (element.querySelector("details[open]")) return true;
     return element.contains(focused) && focused.matches("input:not([type=hidden]), textarea, select");
   };
 
