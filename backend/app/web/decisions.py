@@ -13,7 +13,7 @@ from app.services.scene import Ask
 from app.web.deps import ShopDep, StaffDep
 from app.web.security import PageRoute, own_form
 from app.web.staff import attention_page, queue_page
-from app.web.text import money, t
+from app.web.text import t
 
 router = APIRouter(prefix="/staff", route_class=PageRoute)
 
@@ -62,7 +62,6 @@ async def cash(order_id: UUID, request: Request, shop: ShopDep, who: StaffDep) -
         # The second click, or the customer paid online meanwhile: show how things are now.
         return await queue_page(request, shop, who, changed=label, status=409)
     except BadInput:
-        total = money(order.total_paise)
-        problem = t("cash-wrong", who.language, label=label, total=total)
-        return await queue_page(request, shop, who, problem=problem, status=422)
+        wrong = (label, order.total_paise or 0)
+        return await queue_page(request, shop, who, wrong=wrong, status=422)
     return RedirectResponse(f"/staff?cash={order_id}", status_code=303)

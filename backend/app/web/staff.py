@@ -28,7 +28,7 @@ from app.web.security import (
     set_session,
 )
 from app.web.story import story_page
-from app.web.text import LANGUAGES, day_and_time, t
+from app.web.text import LANGUAGES, day_and_time
 from app.web.view import age, card
 
 router = APIRouter(prefix="/staff", route_class=PageRoute)
@@ -243,10 +243,11 @@ async def queue_page(
     handed_over: tuple[str, str] | None = None,
     taken: tuple[str, int] | None = None,
     changed: str = "",
-    problem: str = "",
+    wrong: tuple[str, int] | None = None,
     status: int = 200,
 ) -> Response:
-    """``changed`` names an order that is not as the tap thought, ``problem`` says what else."""
+    """``changed`` names an order that is not as the tap thought; ``wrong`` is (name, paise) of one
+    that costs another amount than was taken."""
     return await staff_page(
         "queue.html",
         request,
@@ -256,7 +257,8 @@ async def queue_page(
         status=status,
         handed_over=handed_over,
         taken=taken,
-        problem=problem or (t("changed", who.language, label=changed) if changed else ""),
+        changed=changed,
+        wrong=wrong,
         every=4,
     )
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.core.logging import scrub
+from app.domain.attention import KEEPS_MONEY
 from app.services.report_service import OrderStory
 from app.web.text import clock_time, day_and_time, one_line
 from app.web.view import TONES, age, masked, screen_state, wishes
@@ -67,7 +68,9 @@ def story_page(story: OrderStory, now: datetime, language: str) -> dict[str, Any
             (payment, TONE_OF_MONEY[payment.status], when(payment.captured_at))
             for payment in story.payments
         ],
-        "decisions": story.decisions,
+        "kept": [
+            each for each in story.decisions if each.resolution in KEEPS_MONEY and each.amount_paise
+        ],
         "refunds": [
             (refund, TONE_OF_MONEY[refund.status], when(refund.created_at))
             for refund in story.refunds

@@ -1,6 +1,6 @@
 """The words of the house: bot messages and page texts from the catalogues, money and times.
 
-Catalogues are Fluent files, ``locale/<language>/<name>.ftl``. A message and its buttons belong
+Catalogues are Fluent files, ``locale/<language>/<name>*.ftl``. A message and its buttons belong
 together: a button's title is an attribute of the message that asks the question. What a language
 lacks is taken from English; what English lacks is a mistake in the code and raises.
 """
@@ -193,7 +193,6 @@ def bundle(catalogue: str, language: str) -> FluentBundle:
     Without isolation marks: WhatsApp would show them inside links and bold words.
     """
     found = FluentBundle([f"{language}-IN"], use_isolating=False)
-    path = LOCALE_DIR / language / f"{catalogue}.ftl"
-    if path.is_file():
+    for path in sorted((LOCALE_DIR / language).glob(f"{catalogue}*.ftl")):
         found.add_resource(FluentResource(path.read_text(encoding="utf-8")))
     return found

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+from app.domain.attention import KEEPS_MONEY
 from app.repositories import couplings
 from app.repositories.reports import invariants
 from app.repositories.unit_of_work import UnitOfWork
@@ -30,6 +31,12 @@ async def test_a_sound_database_breaks_no_promise(work: UnitOfWork, sound: str) 
 
     assert broken == {name: [] for name in (*invariants(), couplings.NAME)}
     assert len(broken) >= 15
+
+
+def test_the_promise_about_owners_knows_the_answers_that_keep_money() -> None:
+    i1 = next(sql for name, sql in invariants().items() if name.startswith("I1 "))
+    listed = i1.partition("s.resolution IN (")[2].partition(")")[0]
+    assert set(listed.replace("'", "").split(", ")) == set(KEEPS_MONEY)
 
 
 VIOLATIONS = {

@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from app.models_orders import Order
+from app.services.capture_service import Seen
 from tests.backend.web.counter import OWNER, PASSWORD, Counter
 from tests.support.programs import needs_program
 
@@ -185,6 +186,39 @@ async def test_without_scripts_everything_still_works(counter: Counter, chromium
         await shown.open("/staff")
         await shown.page.click(".me button")
         await expect(shown.page.locator("#password")).to_have_count(1)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+async def test_cash_is_taken_and_a_question_answered(
+    counter: Counter, chromium: Browser, scripts: bool
+) -> None:
+    await counter.hire()
+    waits, lost = await counter.asked("Ravi"), await counter.lost("Dev")
+    async with window(counter, chromium, width=390, scripts=scripts) as shown:
+        await shown.sign_in()
+        await shown.page.click(f"#card-{waits.id} .cash button")
+        await expect(shown.page.locator(".toast")).to_contain_text("₹56 taken. The number is")
+        assert (await counter.now(waits)).status == "PAID"
+
+        await shown.open("/staff/attention")
+        await shown.page.click("summary:has-text('Print all of it again')")
+        note = shown.page.locator("details[open] input[name=note]")
+        await note.fill("page 2 is torn")
+        await note.blur()
+        if scripts:
+            # Something else comes up meanwhile: what is being written stays.
+            seen = Seen(payment_id="pay_nobodys", amount_paise=4800, currency="INR", method="upi")
+            await counter.shop.captures.settle(seen, door="webhook")
+            await expect(shown.page.locator(".item")).to_have_count(2, timeout=12_000)
+        assert await note.input_value() == "page 2 is torn"
+        await shown.page.click("details[open] button")
+        await expect(shown.page.locator(".toast")).to_contain_text("Done: Print all of it again")
+    async with counter.shop.unit_of_work("system:test") as tx:
+        jobs = await tx.orders.jobs(lost.id)
+    assert [(job.kind, job.status, job.reason) for job in jobs] == [
+        ("ORIGINAL", "CANCELLED", ""),
+        ("REPRINT", "QUEUED", "page 2 is torn"),
+    ]
 
 
 async def test_the_customer_watches_the_order_become_ready(
