@@ -150,7 +150,7 @@ class Attention:
         )
         if result.first() is None:
             return False
-        item.closed_at = NOW  # type: ignore[assignment]  # the database's clock
+        item.closed_at = NOW
         item.closed_by, item.resolution = decided.decided_by, decided.resolution
         await self._session.flush()
         return True
