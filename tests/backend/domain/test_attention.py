@@ -1,0 +1,101 @@
+"""Which answers are possible, decided from facts alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app.domain.attention import (
+    KINDS,
+    UNLISTED,
+    About,
+    Facts,
+    Resolution,
+    kind_of,
+    offered,
+    refusal,
+)
+from app.domain.lifecycle import Job, Order, Refund
+
+PAID_WRONG = Facts(
+    order=Order.PAYMENT_PENDING,
+    has_payment=True,
+    left_paise=900,
+    untouched=True,
+    quoted=True,
+    same_currency=True,
+    file_here=True,
+)
+LOST = Facts(order=Order.PAID, job=Job.UNCERTAIN, left_paise=800, has_payment=True, file_here=True)
+CAME_BACK = Facts(
+    order=Order.REFUNDED, refund=Refund.FAILED, refund_paise=800, left_paise=800, has_payment=True
+)
+
+
+@pytest.mark.parametrize("order", [Order.DRAFT, Order.PAYMENT_PENDING, Order.EXPIRED])
+def test_an_order_that_waits_can_be_printed_for_what_came(order: Order) -> None:
+    assert refusal(Resolution.PRINT_IT, replace(PAID_WRONG, order=order)) == ""
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"order": Order.CANCELLED}, "CANCELLED cannot be printed"),
+        ({"order": Order.PAID}, "PAID cannot be printed"),
+        ({"order": None}, "unknown cannot be printed"),
+        ({"quoted": False}, "never priced"),
+        ({"paid_by_another": True}, "Another payment"),
+        ({"file_here": False}, "file of this order is gone"),
+        ({"disputed": True}, "bank still asks"),
+        ({"same_currency": False}, "another currency"),
+        ({"untouched": False}, "went back already"),
+    ],
+)
+def test_what_keeps_an_order_from_being_printed(changed: dict[str, object], says: str) -> None:
+    assert says in refusal(Resolution.PRINT_IT, replace(PAID_WRONG, **changed))  # type: ignore[arg-type]
+
+
+def test_money_that_is_gone_or_asked_about_is_not_refunded() -> None:
+    assert refusal(Resolution.REFUND, PAID_WRONG) == ""
+    assert "Nothing is left" in refusal(Resolution.REFUND, replace(PAID_WRONG, left_paise=0))
+    assert "bank still asks" in refusal(Resolution.REFUND, replace(PAID_WRONG, disputed=True))
+
+
+def test_a_lost_print_is_answered_once() -> None:
+    kind = KINDS["did_it_print"]
+    assert offered(kind, LOST) == kind.resolutions
+    assert offered(kind, replace(LOST, job=Job.COMPLETED)) == ()
+    # Without its file it cannot be printed again, but it may have printed.
+    assert offered(kind, replace(LOST, file_here=False)) == (
+        Resolution.IT_PRINTED,
+        Resolution.NOTHING_CAME_OUT_REFUND,
+    )
+    refunded = replace(LOST, order=Order.REFUNDED, left_paise=0)
+    assert Resolution.PRINT_AGAIN not in offered(kind, refunded)
+
+
+def test_a_refund_that_arrived_after_all_is_not_paid_a_second_time() -> None:
+    kind = KINDS["refund_failed"]
+    assert offered(kind, CAME_BACK) == kind.resolutions
+    assert offered(kind, replace(CAME_BACK, refund=Refund.PROCESSED)) == ()
+    assert offered(kind, replace(CAME_BACK, left_paise=799)) == ()
+
+
+def test_a_failed_print_is_tried_again_while_its_order_is_paid() -> None:
+    kind = KINDS["print_failed"]
+    failed = replace(LOST, job=Job.FAILED)
+    assert offered(kind, failed) == (Resolution.TRY_AGAIN, Resolution.REFUND)
+    assert offered(kind, replace(failed, order=Order.REFUNDED)) == (Resolution.REFUND,)
+
+
+def test_a_kind_nobody_listed_can_only_be_looked_at() -> None:
+    assert kind_of("something_new") is UNLISTED
+    assert UNLISTED.resolutions == (Resolution.SEEN,)
+
+
+def test_every_kind_says_what_it_asks_and_has_each_answer_once() -> None:
+    for name, kind in KINDS.items():
+        assert kind.asks.endswith("."), name
+        assert len(set(kind.resolutions)) == len(kind.resolutions) > 0, name
+        assert kind.about is not About.MONEY or Resolution.SEEN not in kind.resolutions, name
