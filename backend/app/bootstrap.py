@@ -33,6 +33,7 @@ from app.services.inbox_service import InboxService
 from app.services.link_service import LinkService
 from app.services.notices import Notices
 from app.services.order_service import OrderService
+from app.services.price_service import PriceService
 from app.services.print_ready_service import PrintReadyService
 from app.services.queue_service import QueueService
 from app.services.razorpay_service import RazorpayService
@@ -75,6 +76,7 @@ class Shop:
     print_ready: PrintReadyService
     sheets: SheetService
     desk: DeskService
+    prices: PriceService
     reports: ReportService
     staff: StaffService
     housekeeping: Housekeeping
@@ -295,6 +297,7 @@ class Premises:
                 work_dir=Path(settings.data_dir) / "work",
             ),
             desk=DeskService(unit_of_work, orders, refunds, sessions, notices),
+            prices=PriceService(unit_of_work),
             reports=ReportService(unit_of_work),
             staff=StaffService(
                 unit_of_work,

@@ -25,6 +25,7 @@ from app.models_orders import (
     Worker,
 )
 from app.repositories.unit_of_work import UnitOfWork
+from app.services.price_service import wrong_quotes
 
 MAX_PAGE = 200
 
@@ -169,8 +170,11 @@ class ReportService:
             )
 
     async def broken_invariants(self) -> dict[str, list[str]]:
+        """Each promise with the rows that break it; one of them only Python can compute."""
         async with self._unit_of_work("system:read") as tx:
-            return await tx.reports.broken_invariants()
+            broken = await tx.reports.broken_invariants()
+            broken["I16 a quote is what its price list gives"] = await wrong_quotes(tx)
+            return broken
 
     async def collect(self, shop_id: UUID, order_id: UUID, *, by: str, undo: bool = False) -> None:
         """Handed over at the counter, or taken back when the tap was a mistake."""
