@@ -1298,6 +1298,12 @@ CREATE TABLE day_reports (
     CONSTRAINT uq_day_reports_key UNIQUE (shop_id, idempotency_key)
 );
 
+CREATE INDEX ix_payments_export ON payments (shop_id, captured_at, id) WHERE captured_at IS NOT NULL;
+
+CREATE INDEX ix_print_attempts_export ON print_attempts (shop_id, finished_at, id) WHERE finished_at IS NOT NULL;
+
+CREATE INDEX ix_refunds_export ON refunds (shop_id, created_at, id);
+
 CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON day_reports
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 

@@ -25,8 +25,10 @@ from app.core.embedded_postgres import EmbeddedPostgres
 from app.ports import DocumentPreparer, FileStore, Limits, PaymentDoor, WakeUp, WhatsAppDoor
 from app.repositories.unit_of_work import UnitOfWork
 from app.services.capture_service import CaptureService
+from app.services.day_service import DayService
 from app.services.desk_service import DeskService
 from app.services.document_service import DocumentService
+from app.services.export_service import ExportService
 from app.services.health_service import HealthService
 from app.services.housekeeping import Housekeeping
 from app.services.inbox_service import InboxService
@@ -76,6 +78,8 @@ class Shop:
     print_ready: PrintReadyService
     sheets: SheetService
     desk: DeskService
+    days: DayService
+    exports: ExportService
     prices: PriceService
     reports: ReportService
     staff: StaffService
@@ -297,6 +301,8 @@ class Premises:
                 work_dir=Path(settings.data_dir) / "work",
             ),
             desk=DeskService(unit_of_work, orders, refunds, sessions, notices),
+            days=DayService(unit_of_work, gateway, default_shop_id=default_shop),
+            exports=ExportService(unit_of_work),
             prices=PriceService(unit_of_work),
             reports=ReportService(unit_of_work),
             staff=StaffService(

@@ -16,7 +16,17 @@ from fastapi import FastAPI
 from app import __version__
 from app.api.errors import install_errors
 from app.api.observe import Observed
-from app.api.routes import dashboard, files, health, prices, print_jobs, twilio, webhooks, workers
+from app.api.routes import (
+    dashboard,
+    days,
+    files,
+    health,
+    prices,
+    print_jobs,
+    twilio,
+    webhooks,
+    workers,
+)
 from app.bootstrap import Premises
 from app.core.config import BadSettings, Settings, load_settings
 from app.core.logging import configure_logging
@@ -76,7 +86,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     install_errors(app)
     app.add_middleware(Observed)
-    for part in (twilio, webhooks, print_jobs, workers, dashboard, prices, files, health):
+    for part in (twilio, webhooks, print_jobs, workers, dashboard, days, prices, files, health):
         app.include_router(part.router)
     app.include_router(pages.router)
     return app

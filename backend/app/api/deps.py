@@ -17,8 +17,10 @@ from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.security import same
 from app.ports import PaymentDoor, WhatsAppDoor
+from app.services.day_service import DayService
 from app.services.desk_service import DeskService
 from app.services.document_service import DocumentService
+from app.services.export_service import ExportService
 from app.services.health_service import HealthService
 from app.services.inbox_service import InboxService
 from app.services.link_service import LinkService
@@ -45,6 +47,8 @@ class UseCases(Protocol):
     printing: QueueService
     documents: DocumentService
     desk: DeskService
+    days: DayService
+    exports: ExportService
     prices: PriceService
     reports: ReportService
     staff: StaffService

@@ -99,6 +99,11 @@ class CashIn(In):
     amount_paise: Annotated[int, Field(strict=True, lt=2**53)]
 
 
+class CloseIn(In):
+    cash_counted_paise: Annotated[int, Field(strict=True, ge=0, lt=2**53)]
+    note: str = Field("", max_length=500)
+
+
 class FileOut(BaseModel):
     url: str
     sha256: str

@@ -14,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.database import Database, driver_connection
 from app.core.transaction_guard import inside_transaction
 from app.repositories.customers import Customers
+from app.repositories.days import Days
 from app.repositories.documents import Documents
+from app.repositories.exports import Exports
 from app.repositories.inbox import Inbox
 from app.repositories.messages import Messages
 from app.repositories.orders import Orders
@@ -50,7 +52,9 @@ class Transaction:
         self._defer = defer
         self.after_commit: list[Callable[[], Awaitable[None]]] = []
         self.customers = Customers(session)
+        self.days = Days(session)
         self.documents = Documents(session)
+        self.exports = Exports(session)
         self.inbox = Inbox(session)
         self.messages = Messages(session)
         self.orders = Orders(session)

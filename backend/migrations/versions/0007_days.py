@@ -58,5 +58,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("shop_id", "number", name="uq_day_reports_number"),
         sa.UniqueConstraint("shop_id", "idempotency_key", name="uq_day_reports_key"),
     )
+    op.create_index(
+        "ix_payments_export",
+        "payments",
+        ["shop_id", "captured_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("captured_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_print_attempts_export",
+        "print_attempts",
+        ["shop_id", "finished_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("finished_at IS NOT NULL"),
+    )
+    op.create_index("ix_refunds_export", "refunds", ["shop_id", "created_at", "id"], unique=False)
     script = (SQL / "0007_days.sql").read_text(encoding="utf-8")
     op.execute(sa.text(script.replace(":", "\\:")))
