@@ -79,6 +79,10 @@ class DayService:
         async with self._unit_of_work("system:read") as tx:
             return (await tx.days.calendar(shop_id, date(2000, 1, 1))).today
 
+    async def zone(self, shop_id: UUID) -> str:
+        async with self._unit_of_work("system:read") as tx:
+            return (await tx.shops.get(shop_id)).timezone
+
     async def figures(self, shop_id: UUID, first: date, last: date) -> dict[str, Any]:
         """Whole calendar days of the shop, ``first`` and ``last`` included."""
         async with self._unit_of_work("system:read") as tx:

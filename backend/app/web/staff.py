@@ -121,7 +121,7 @@ async def orders(request: Request, shop: ShopDep, who: StaffDep) -> Response:
     )
     now = shop.clock.now()
     older = {"show": show, "q": words, "cursor": following}
-    return await _staff_page(
+    return await staff_page(
         "orders.html",
         request,
         shop,
@@ -140,12 +140,12 @@ async def orders(request: Request, shop: ShopDep, who: StaffDep) -> Response:
 async def order(order_id: UUID, request: Request, shop: ShopDep, who: StaffDep) -> Response:
     story = await shop.reports.story(who.shop_id, order_id)
     shown = story_page(story, shop.clock.now(), who.language)
-    return await _staff_page("order.html", request, shop, who, tab="orders", every=5, **shown)
+    return await staff_page("order.html", request, shop, who, tab="orders", every=5, **shown)
 
 
 @router.get("/attention")
 async def attention(request: Request, shop: ShopDep, who: StaffDep) -> Response:
-    return await _staff_page("attention.html", request, shop, who, tab="attention", every=5)
+    return await staff_page("attention.html", request, shop, who, tab="attention", every=5)
 
 
 # Handing over
@@ -196,7 +196,7 @@ async def _queue(
     changed: str = "",
     status: int = 200,
 ) -> Response:
-    return await _staff_page(
+    return await staff_page(
         "queue.html",
         request,
         shop,
@@ -209,7 +209,7 @@ async def _queue(
     )
 
 
-async def _staff_page(
+async def staff_page(
     template: str,
     request: Request,
     shop: Shop,

@@ -54,7 +54,8 @@ LONGEST: dict[str, Value] = {
 
 
 def entries(language: str, catalogue: str = "bot") -> dict[str, ast.Message]:
-    source = (LOCALE_DIR / language / f"{catalogue}.ftl").read_text(encoding="utf-8")
+    parts = sorted((LOCALE_DIR / language).glob(f"{catalogue}*.ftl"))
+    source = "\n".join(part.read_text(encoding="utf-8") for part in parts)
     body = FluentParser().parse(source).body
     junk = [entry.content for entry in body if isinstance(entry, ast.Junk)]
     assert junk == []
@@ -237,6 +238,7 @@ FAMILIES = (
     "ink-",
     "job-",
     "message-",
+    "day-",
     "money-",
     "nav-",
     "need-",
