@@ -1,4 +1,4 @@
-"""A year of orders as CSV: how long, and how little of it lies in memory at once.
+"""A year of orders as CSV: how long, and how little of it lies in memory; the figures of a day.
 
 python -m benchmarks.exports [rows]
 """
@@ -9,7 +9,7 @@ import asyncio
 import sys
 import time
 import tracemalloc
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from app.api.tables import as_csv
@@ -59,6 +59,16 @@ async def _measure(url: str, rows: int) -> None:
             f"{table}: {took[0]} rows, {took[1] / 1e6:.1f} MB in {took[2]:.1f} s, "
             f"peak {peak / 1e6:.1f} MB"
         )
+    async with UnitOfWork(database, _never)("system:read") as tx:
+        now, began = await tx.now(), time.perf_counter()
+        await tx.days.figures(SHOP, now - timedelta(days=1), now)
+        every = time.perf_counter() - began
+        began = time.perf_counter()
+        await tx.days.figures(SHOP, now, now + timedelta(days=1))
+        none = time.perf_counter() - began
+    print(
+        f"figures of a day with {rows} payments: {every * 1000:.0f} ms, with none {none * 1000:.0f}"
+    )
     await database.close()
 
 

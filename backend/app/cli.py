@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import typer
 import uvicorn
@@ -236,7 +237,7 @@ def prices_add(
     bw: Annotated[str, typer.Option(help="Rupees for a black & white face on A4.")],
     color: Annotated[str, typer.Option(help="Rupees for a colour face on A4.")],
     minimum: Annotated[str, typer.Option(help="Rupees of the smallest bill.")] = "0",
-    starts: Annotated[datetime | None, typer.Option(help="Local time; empty = now.")] = None,
+    starts: Annotated[datetime | None, typer.Option(help="By the shop's clock, or now.")] = None,
     rates: Annotated[Path | None, typer.Option(help="JSON as in the API: rates.")] = None,
 ) -> None:
     """Add a price list. Quotes already given keep their price; old lists never change."""
@@ -247,10 +248,12 @@ def prices_add(
     wanted = PriceList(0, rupees(bw), rupees(color), rupees(minimum), read_rates(read))
 
     async def work(shop: Any) -> Any:
+        shop_id = UUID(shop.settings.default_shop_id)
+        zone = ZoneInfo(await shop.days.zone(shop_id))
         return await shop.prices.add(
-            UUID(shop.settings.default_shop_id),
+            shop_id,
             wanted,
-            starts_at=starts.astimezone() if starts else None,
+            starts_at=starts.replace(tzinfo=zone) if starts else None,
             by="user:command line",
         )
 

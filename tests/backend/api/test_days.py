@@ -14,7 +14,7 @@ import pytest_asyncio
 from httpx2 import Response
 
 from tests.backend.services.seeds import customer_who_paid, ordered, paid
-from tests.support.outside import Customer
+from tests.support.outside import Bank, Customer
 from tests.support.shop import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -120,7 +120,45 @@ async def test_a_payment_the_bank_does_not_know_is_a_difference_with_its_name(
     assert (await closes(fresh, day, expected, "Razorpay lists it tomorrow")).status_code == 201
 
 
-async def test_a_silent_bank_is_said_and_the_day_can_be_closed(fresh: House) -> None:
+async def test_money_at_the_bank_that_no_door_has_seen_is_a_difference(
+    fresh: House, customer: Customer, bank: Bank
+) -> None:
+    await customer.replies("Hi", "Print Shop")
+    await ordered(fresh, customer)
+    pay_here = (await customer.hears("Pay here"))["links"][0]
+    events = await bank.holds_back(pay_here)
+    [payment] = await bank.payments(pay_here)
+    day = await today(fresh)
+    provider = (await looks(fresh, day))["figures"]["provider"]
+    assert {"id": payment["id"], "paise": 800} in provider["unknown_here"]["first"]
+    assert provider["differs"] is True
+
+    for event in events:
+        await bank.delivers(event)
+    await fresh.quiet()
+    provider = (await looks(fresh, day))["figures"]["provider"]
+    assert payment["id"] not in str(provider)
+    # Had we written another amount down, its name would stand here.
+    await fresh.sql(
+        "UPDATE payments SET captured_paise = 801 WHERE rzp_payment_id = %s", payment["id"]
+    )
+    provider = (await looks(fresh, day))["figures"]["provider"]
+    assert {"id": payment["id"], "paise": 801} in provider["other_amount"]["first"]
+    await fresh.sql(
+        "UPDATE payments SET captured_paise = 800 WHERE rzp_payment_id = %s", payment["id"]
+    )
+
+
+async def test_a_bank_that_is_down_stops_nobody_from_closing(fresh: House) -> None:
+    day = await today(fresh)
+    await fresh.outside.trouble("razorpay.payments.list", "error", times=9, status=503)
+    found = await looks(fresh, day)
+    assert found["figures"]["provider"]["status"] == "unavailable"
+    answer = await closes(fresh, day, found["cash_expected_paise"])
+    assert answer.status_code == 201, answer.text
+
+
+async def test_a_shop_without_a_bank_says_so_and_can_close_its_day(fresh: House) -> None:
     day = await today(fresh)
     gateway, fresh.inside.days._gateway = fresh.inside.days._gateway, None
     try:
