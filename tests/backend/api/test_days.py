@@ -344,3 +344,25 @@ async def test_days_nobody_can_close(fresh: House) -> None:
     assert keyless.status_code == 400
     assert (await fresh.api.get(f"{DAYS}/{day}")).status_code == 401
     assert await fresh.all_counts() == before
+
+
+async def test_another_shop_sees_nothing_of_this_one(fresh: House, customer: Customer) -> None:
+    await customer_who_paid(fresh, customer)
+    day = await today(fresh)
+    assert (await closes(fresh, day, 10**6, "as it is")).status_code == 201
+    other = await fresh.one("INSERT INTO shops (code, name) VALUES ('two', 'Two') RETURNING id")
+    try:
+        theirs = await fresh.inside.days.day(other, day)
+        assert (theirs.status, theirs.figures["revenue_paise"]) == ("open", 0)
+        assert theirs.figures["captured"] == {
+            "online_count": 0,
+            "online_paise": 0,
+            "cash_count": 0,
+            "cash_paise": 0,
+            "other_currency_count": 0,
+        }
+        assert theirs.figures["orders"]["total"] == theirs.figures["paper"]["sheets"] == 0
+        assert theirs.figures["provider"]["unknown_here"]["count"] == 0
+        assert await fresh.inside.days.reports(other) == []
+    finally:
+        await fresh.sql("DELETE FROM shops WHERE id = %s", other)
