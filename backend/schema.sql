@@ -1305,5 +1305,66 @@ CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON attention_resolutions FO
 
 UPDATE alembic_version SET version_num='0006' WHERE alembic_version.version_num = '0004';
 
+-- Running upgrade 0006 -> 0007
+
+ALTER TABLE price_lists ADD COLUMN rates JSONB DEFAULT '[]'::jsonb NOT NULL;
+
+ALTER TABLE price_lists ADD COLUMN made_by TEXT DEFAULT '' NOT NULL;
+
+CREATE TABLE day_reports (
+    id UUID DEFAULT gen_random_uuid() NOT NULL, 
+    shop_id UUID NOT NULL, 
+    day DATE NOT NULL, 
+    number INTEGER NOT NULL, 
+    starts_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+    ends_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+    cash_expected_paise BIGINT NOT NULL, 
+    cash_counted_paise BIGINT NOT NULL, 
+    note TEXT NOT NULL, 
+    figures JSONB NOT NULL, 
+    idempotency_key TEXT NOT NULL, 
+    body_sha256 TEXT NOT NULL, 
+    closed_by TEXT NOT NULL, 
+    closed_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+    CONSTRAINT pk_day_reports PRIMARY KEY (id), 
+    CONSTRAINT ck_day_reports_span CHECK (starts_at < ends_at), 
+    CONSTRAINT ck_day_reports_counted CHECK (cash_counted_paise >= 0), 
+    CONSTRAINT ck_day_reports_difference CHECK (cash_counted_paise = cash_expected_paise OR note <> ''), 
+    CONSTRAINT fk_day_reports_shop_id FOREIGN KEY(shop_id) REFERENCES shops (id), 
+    CONSTRAINT uq_day_reports_shop_id UNIQUE (shop_id, day), 
+    CONSTRAINT uq_day_reports_number UNIQUE (shop_id, number), 
+    CONSTRAINT uq_day_reports_key UNIQUE (shop_id, idempotency_key)
+);
+
+CREATE INDEX ix_payments_export ON payments (shop_id, captured_at, id) WHERE captured_at IS NOT NULL;
+
+CREATE INDEX ix_print_attempts_export ON print_attempts (shop_id, finished_at, id) WHERE finished_at IS NOT NULL;
+
+CREATE INDEX ix_refunds_export ON refunds (shop_id, created_at, id);
+
+CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON day_reports
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- Money moves when its transition is written. Whoever writes one holds this lock, shared, until its
+-- commit; whoever closes a day takes it alone: then every movement up to that moment is
+-- visible, and each later one bears a later time. `at` is taken under the lock for that reason.
+CREATE FUNCTION wait_for_day_close() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtext('printwala day close'));
+    NEW.at := clock_timestamp();
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER wait_for_day_close BEFORE INSERT ON transitions
+    FOR EACH ROW WHEN (NEW.entity IN ('payments', 'refunds')
+        AND NEW.to_status IN ('CAPTURED', 'PROCESSED', 'FAILED'))
+    EXECUTE FUNCTION wait_for_day_close();
+
+CREATE INDEX ix_transitions_money ON transitions (at)
+    WHERE (entity = 'payments' AND to_status = 'CAPTURED')
+        OR (entity = 'refunds' AND (to_status = 'PROCESSED' OR from_status = 'PROCESSED'));;
+
+UPDATE alembic_version SET version_num='0007' WHERE alembic_version.version_num = '0006';
+
 COMMIT;
 

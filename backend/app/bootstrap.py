@@ -26,8 +26,10 @@ from app.ports import DocumentPreparer, FileStore, Limits, PaymentDoor, WakeUp, 
 from app.repositories.unit_of_work import UnitOfWork
 from app.services.attention_service import AttentionService
 from app.services.capture_service import CaptureService
+from app.services.day_service import DayService
 from app.services.desk_service import DeskService
 from app.services.document_service import DocumentService
+from app.services.export_service import ExportService
 from app.services.health_service import HealthService
 from app.services.housekeeping import Housekeeping
 from app.services.inbox_service import InboxService
@@ -36,6 +38,7 @@ from app.services.money_answers import MoneyAnswers
 from app.services.notices import Notices
 from app.services.order_service import OrderService
 from app.services.paper_answers import PaperAnswers
+from app.services.price_service import PriceService
 from app.services.print_outcomes import PrintOutcomes
 from app.services.print_ready_service import PrintReadyService
 from app.services.queue_service import QueueService
@@ -98,6 +101,9 @@ class Shop:
     sheets: SheetService
     desk: DeskService
     attention: AttentionService
+    days: DayService
+    exports: ExportService
+    prices: PriceService
     reports: ReportService
     staff: StaffService
     housekeeping: Housekeeping
@@ -314,6 +320,9 @@ class Premises:
             attention=AttentionService(
                 unit_of_work, money, PaperAnswers(printing, outcomes, money)
             ),
+            days=DayService(unit_of_work, gateway, default_shop_id=default_shop),
+            exports=ExportService(unit_of_work),
+            prices=PriceService(unit_of_work),
             reports=ReportService(unit_of_work),
             staff=StaffService(
                 unit_of_work,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import typer
 import uvicorn
@@ -20,15 +24,19 @@ from app.core.database import DATABASE_DOWN, render_schema, upgrade
 from app.core.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from app.core.logging import configure_logging
 from app.domain.errors import ShopError
+from app.domain.money import Money, rupees
+from app.domain.price_list import PriceList, read_rates
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 token_app = typer.Typer(no_args_is_help=True, help="Bearer tokens for scripts.")
 users_app = typer.Typer(no_args_is_help=True, help="Staff who sign in to the dashboard.")
 twilio_app = typer.Typer(no_args_is_help=True, help="WhatsApp through Twilio.")
+prices_app = typer.Typer(no_args_is_help=True, help="The shop's price lists.")
 razorpay_app = typer.Typer(no_args_is_help=True, help="Payments through Razorpay.")
 for name, part in (
     ("token", token_app),
     ("users", users_app),
+    ("prices", prices_app),
     ("twilio", twilio_app),
     ("razorpay", razorpay_app),
 ):
@@ -215,6 +223,49 @@ def users_list() -> None:
         say(f"{name}\t{role}")
     if not people:
         say("Nobody yet. Add the owner: python -m app.cli users add NAME --role owner")
+
+
+@prices_app.command("list")
+def prices_list() -> None:
+    """Every price list of the default shop; the one in force has a star."""
+
+    async def work(shop: Any) -> Any:
+        return await shop.prices.versions(UUID(shop.settings.default_shop_id))
+
+    rows, in_force = with_shop(work)
+    for row in rows:
+        star = "*" if row.id == in_force else " "
+        bw, color, least = map(Money, (row.bw_paise, row.color_paise, row.minimum_paise))
+        said = f"B&W {bw}, colour {color}, smallest bill {least}, {len(row.rates)} more rates"
+        say(f"{star} {row.version}\tfrom {row.starts_at.isoformat(timespec='minutes')}\t{said}")
+
+
+@prices_app.command("add")
+def prices_add(
+    bw: Annotated[str, typer.Option(help="Rupees for a black & white face on A4.")],
+    color: Annotated[str, typer.Option(help="Rupees for a colour face on A4.")],
+    minimum: Annotated[str, typer.Option(help="Rupees of the smallest bill.")] = "0",
+    starts: Annotated[datetime | None, typer.Option(help="By the shop's clock, or now.")] = None,
+    rates: Annotated[Path | None, typer.Option(help="JSON as in the API: rates.")] = None,
+) -> None:
+    """Add a price list. Quotes already given keep their price; old lists never change."""
+    try:
+        read = json.loads(rates.read_text(encoding="utf-8")) if rates else []
+    except (OSError, ValueError) as error:
+        raise ShopError(f"The rates cannot be read: {error}.") from None
+    wanted = PriceList(0, rupees(bw), rupees(color), rupees(minimum), read_rates(read))
+
+    async def work(shop: Any) -> Any:
+        shop_id = UUID(shop.settings.default_shop_id)
+        zone = ZoneInfo(await shop.days.zone(shop_id))
+        return await shop.prices.add(
+            shop_id,
+            wanted,
+            starts_at=starts.replace(tzinfo=zone) if starts else None,
+            by="user:command line",
+        )
+
+    say(f"Price list {with_shop(work).version} is written down.")
 
 
 @app.command()

@@ -19,8 +19,10 @@ from app.api.observe import Observed
 from app.api.routes import (
     attention,
     dashboard,
+    days,
     files,
     health,
+    prices,
     print_jobs,
     twilio,
     webhooks,
@@ -92,7 +94,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     install_errors(app)
     app.add_middleware(Observed)
-    for part in (twilio, webhooks, print_jobs, workers, dashboard, attention, files, health):
+    parts = (twilio, webhooks, print_jobs, workers, dashboard, attention, days, prices)
+    for part in (*parts, files, health):
         app.include_router(part.router)
     app.include_router(pages.router)
     return app

@@ -83,7 +83,10 @@ class Shop(Base):
 
 
 class PriceListRow(Base):
-    """A version of a shop's prices; rows are added, never changed."""
+    """A version of a shop's prices; rows are added, never changed.
+
+    ``rates`` are those of ``domain.price_list``; ``made_by`` is empty where the settings made it.
+    """
 
     __tablename__ = "price_lists"
     __table_args__ = (
@@ -97,6 +100,8 @@ class PriceListRow(Base):
     bw_paise: Mapped[int] = mapped_column(BigInteger)
     color_paise: Mapped[int] = mapped_column(BigInteger)
     minimum_paise: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    rates: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    made_by: Mapped[str] = mapped_column(server_default="")
     starts_at: Mapped[datetime] = time_of_birth()
 
 
@@ -345,7 +350,17 @@ class Transition(Base):
     """Every change of a status, written by the trigger that checks it."""
 
     __tablename__ = "transitions"
-    __table_args__ = (Index("ix_transitions_entity", "entity", "entity_id"),)
+    __table_args__ = (
+        Index("ix_transitions_entity", "entity", "entity_id"),
+        Index(
+            "ix_transitions_money",
+            "at",
+            postgresql_where=text(
+                "(entity = 'payments' AND to_status = 'CAPTURED') OR (entity = 'refunds' "
+                "AND (to_status = 'PROCESSED' OR from_status = 'PROCESSED'))"
+            ),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     entity: Mapped[str]

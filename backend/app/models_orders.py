@@ -126,6 +126,13 @@ class Payment(Base):
             unique=True,
             postgresql_where=text("reference_id IS NOT NULL AND plink_id IS NOT NULL"),
         ),
+        Index(
+            "ix_payments_export",
+            "shop_id",
+            "captured_at",
+            "id",
+            postgresql_where=text("captured_at IS NOT NULL"),
+        ),
         Index("ix_payments_due", "next_look_at", postgresql_where=text("next_look_at IS NOT NULL")),
         CheckConstraint("amount_paise > 0", "amount"),
         CheckConstraint("refunded_paise BETWEEN 0 AND captured_paise", "refunds_within_capture"),
@@ -172,6 +179,7 @@ class Refund(Base):
     __tablename__ = "refunds"
     __table_args__ = (
         UniqueConstraint("shop_id", "idempotency_key"),
+        Index("ix_refunds_export", "shop_id", "created_at", "id"),
         CheckConstraint("amount_paise > 0", "amount"),
     )
 
@@ -259,6 +267,13 @@ class PrintAttempt(Base):
     __tablename__ = "print_attempts"
     __table_args__ = (
         UniqueConstraint("job_id", "epoch"),
+        Index(
+            "ix_print_attempts_export",
+            "shop_id",
+            "finished_at",
+            "id",
+            postgresql_where=text("finished_at IS NOT NULL"),
+        ),
         Index(
             "uq_print_attempts_live",
             "shop_id",

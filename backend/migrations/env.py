@@ -6,6 +6,7 @@ from alembic import context
 from sqlalchemy import create_engine, pool
 
 import app.models_attention
+import app.models_days
 import app.models_orders  # noqa: F401 - its tables join the metadata
 from app.models import Base
 

@@ -18,11 +18,14 @@ from app.core.config import Settings
 from app.core.security import same
 from app.ports import PaymentDoor, WhatsAppDoor
 from app.services.attention_service import AttentionService
+from app.services.day_service import DayService
 from app.services.desk_service import DeskService
 from app.services.document_service import DocumentService
+from app.services.export_service import ExportService
 from app.services.health_service import HealthService
 from app.services.inbox_service import InboxService
 from app.services.link_service import LinkService
+from app.services.price_service import PriceService
 from app.services.queue_service import QueueService
 from app.services.refund_service import RefundService
 from app.services.report_service import ReportService
@@ -46,6 +49,9 @@ class UseCases(Protocol):
     documents: DocumentService
     desk: DeskService
     attention: AttentionService
+    days: DayService
+    exports: ExportService
+    prices: PriceService
     reports: ReportService
     staff: StaffService
     health: HealthService
@@ -107,6 +113,14 @@ async def staff_only(request: Request) -> Principal:
     if await _worker(request, request.headers.get("x-api-key")):
         raise Forbidden("This call takes a staff token, not a worker key.")
     raise Unauthorized("Send a token: Authorization: Bearer <token>.")
+
+
+async def owner_only(request: Request) -> Principal:
+    """The owner, or a script's token; everybody of the staff may look."""
+    found = await staff_only(request)
+    if found.role != "owner" and request.method not in ("GET", "HEAD"):
+        raise Forbidden("Only the owner may change this.")
+    return found
 
 
 async def worker_or_staff(request: Request) -> Principal:

@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from app.domain.print_plan import Ink, Paper
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 
@@ -104,6 +106,11 @@ class ResolveIn(In):
     order: str = Field("", max_length=40)
 
 
+class CloseIn(In):
+    cash_counted_paise: Annotated[int, Field(strict=True, ge=0, lt=2**53)]
+    note: str = Field("", max_length=500)
+
+
 class FileOut(BaseModel):
     url: str
     sha256: str
@@ -149,3 +156,48 @@ class RefundOut(BaseModel):
     requested_by: str
     rzp_refund_id: str | None
     created_at: datetime
+
+
+Paise = Annotated[int, Field(strict=True, ge=0, lt=2**53)]
+
+
+class SlabIn(In):
+    model_config = ConfigDict(extra="forbid")
+
+    beyond: Annotated[int, Field(strict=True, ge=1, lt=2**31)]
+    rate_paise: Paise
+
+
+class RateIn(In):
+    model_config = ConfigDict(extra="forbid")
+
+    ink: Ink
+    paper: Paper = Paper.A4
+    two_sided: bool = False
+    rate_paise: Paise
+    slabs: list[SlabIn] = Field(default_factory=list, max_length=20)
+
+
+class PriceListIn(In):
+    """``starts_at`` in the future plans a change; without it the list holds from now."""
+
+    # A misspelt price must not become the default of another.
+    model_config = ConfigDict(extra="forbid")
+
+    bw_paise: Paise
+    color_paise: Paise
+    minimum_paise: Paise = 0
+    rates: list[RateIn] = Field(default_factory=list, max_length=40)
+    starts_at: AwareDatetime | None = None
+
+
+class PriceListOut(BaseModel):
+    id: UUID
+    version: int
+    bw_paise: int
+    color_paise: int
+    minimum_paise: int
+    rates: list[dict[str, Any]]
+    starts_at: datetime
+    made_by: str
+    in_force: bool

@@ -97,16 +97,7 @@ class Orders:
             print_type=quote.print_type.value,
             copies=quote.copies,
             choices=choices.as_dict(),
-            lines=[
-                {
-                    "ink": line.ink.value if line.ink else None,
-                    "pages": line.pages,
-                    "copies": line.copies,
-                    "rate_paise": line.rate.paise,
-                    "amount_paise": line.amount.paise,
-                }
-                for line in quote.lines
-            ],
+            lines=[line.as_data() for line in quote.lines],
             amount_paise=quote.total.paise,
         )
         self._session.add(row)

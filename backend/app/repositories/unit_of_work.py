@@ -15,7 +15,9 @@ from app.core.database import Database, driver_connection
 from app.core.transaction_guard import inside_transaction
 from app.repositories.attention import Attention
 from app.repositories.customers import Customers
+from app.repositories.days import Days
 from app.repositories.documents import Documents
+from app.repositories.exports import Exports
 from app.repositories.inbox import Inbox
 from app.repositories.messages import Messages
 from app.repositories.orders import Orders
@@ -52,7 +54,9 @@ class Transaction:
         self.after_commit: list[Callable[[], Awaitable[None]]] = []
         self.attention = Attention(session)
         self.customers = Customers(session)
+        self.days = Days(session)
         self.documents = Documents(session)
+        self.exports = Exports(session)
         self.inbox = Inbox(session)
         self.messages = Messages(session)
         self.orders = Orders(session)

@@ -10,6 +10,7 @@ from app.core.clock import Clock
 from app.core.config import Settings
 from app.repositories.staff import SignedIn
 from app.services.attention_service import AttentionService
+from app.services.day_service import DayService
 from app.services.desk_service import DeskService
 from app.services.report_service import ReportService
 from app.services.staff_service import StaffService
@@ -27,6 +28,8 @@ class Shop(Protocol):
     def attention(self) -> AttentionService: ...
     @property
     def desk(self) -> DeskService: ...
+    @property
+    def days(self) -> DayService: ...
     @property
     def reports(self) -> ReportService: ...
     @property

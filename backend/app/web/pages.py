@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 
-from app.web import customer, decisions, staff
+from app.web import customer, decisions, money, staff
 from app.web.assets import ASSETS
 
 router = APIRouter(include_in_schema=False)
@@ -32,4 +32,5 @@ async def static(name: str, request: Request) -> Response:
 
 router.include_router(customer.router)
 router.include_router(decisions.router)
+router.include_router(money.router)  # before the frame's "no such page"
 router.include_router(staff.router)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -95,6 +95,11 @@ def day_and_time(moment: datetime, zone: str, language: str = ENGLISH) -> str:
     local = moment.astimezone(ZoneInfo(zone))
     day = format_date(local, "d MMM", locale=_babel_locale(language))
     return f"{day}, {clock_time(moment, zone, language)}"
+
+
+def full_day(day: date, language: str = ENGLISH) -> str:
+    """``Tue, 24 Nov 2026``."""
+    return format_date(day, "EEE, d MMM y", locale=_babel_locale(language))
 
 
 def cut(text: str, limit: int) -> str:

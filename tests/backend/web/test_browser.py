@@ -111,6 +111,7 @@ async def test_every_page_is_quiet_fits_and_runs_nothing_hostile(
     async with window(counter, chromium, width=width, scheme=scheme) as shown:
         await shown.sign_in()
         paths = ["/staff", "/staff/orders", "/staff/attention", "/staff/orders?q=zzz"]
+        paths += ["/staff/money", "/staff/money?span=month"]
         for order in orders.values():
             paths += [f"/staff/orders/{order.id}", f"/o/{order.page_token}"]
         for path in paths:

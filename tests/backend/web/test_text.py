@@ -239,6 +239,7 @@ FAMILIES = (
     "ink-",
     "job-",
     "message-",
+    "day-",
     "money-",
     "nav-",
     "need-",

@@ -133,6 +133,7 @@ nav = Main
 nav-queue = Queue
 nav-orders = Orders
 nav-attention = Attention
+nav-money = Money
 search = Search orders
 search-hint = Token, name or last 4 digits of phone
 live = Live

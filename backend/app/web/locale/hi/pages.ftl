@@ -126,6 +126,7 @@ nav = मुख्य
 nav-queue = लाइन
 nav-orders = ऑर्डर
 nav-attention = ध्यान दें
+nav-money = पैसे
 search = ऑर्डर खोजें
 search-hint = टोकन, नाम या फ़ोन के आख़िरी 4 अंक
 live = लाइव
