@@ -24,6 +24,7 @@ from app.core.database import DATABASE_DOWN, Database, Listener, upgrade
 from app.core.embedded_postgres import EmbeddedPostgres
 from app.ports import DocumentPreparer, FileStore, Limits, PaymentDoor, WakeUp, WhatsAppDoor
 from app.repositories.unit_of_work import UnitOfWork
+from app.services.bill_service import BillService
 from app.services.capture_service import CaptureService
 from app.services.desk_service import DeskService
 from app.services.document_service import DocumentService
@@ -75,6 +76,7 @@ class Shop:
     print_ready: PrintReadyService
     sheets: SheetService
     desk: DeskService
+    bills: BillService
     reports: ReportService
     staff: StaffService
     housekeeping: Housekeeping
@@ -211,9 +213,11 @@ class Premises:
             default_shop_id=default_shop,
             retention_hours=settings.document_retention_hours,
         )
+        bills = BillService(unit_of_work)
         orders = OrderService(
             notices,
             printing,
+            bills,
             link_minutes=settings.payment_link_minutes,
             payments_online=gateway is not None,
             retention_hours=settings.document_retention_hours,
@@ -226,7 +230,7 @@ class Premises:
             max_mb=settings.max_file_mb,
             accepts="PDF, photo" if intake.missing() else "PDF, Word, photo",
         )
-        refunds = RefundService(unit_of_work, gateway, notices)
+        refunds = RefundService(unit_of_work, gateway, notices, bills)
         captures = CaptureService(
             unit_of_work, orders, refunds, sessions, notices, default_shop_id=default_shop
         )
@@ -295,6 +299,7 @@ class Premises:
                 work_dir=Path(settings.data_dir) / "work",
             ),
             desk=DeskService(unit_of_work, orders, refunds, sessions, notices),
+            bills=bills,
             reports=ReportService(unit_of_work),
             staff=StaffService(
                 unit_of_work,
@@ -302,7 +307,16 @@ class Premises:
                 worker_api_key=settings.worker_api_key,
             ),
             housekeeping=Housekeeping(
-                unit_of_work, printing, links, refunds, orders, sessions, documents, twilio, clock
+                unit_of_work,
+                printing,
+                links,
+                refunds,
+                orders,
+                sessions,
+                documents,
+                twilio,
+                clock,
+                bills,
             ),
             health=HealthService(
                 database,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import create_engine, pool
 
-import app.models_orders  # noqa: F401 - its tables join the metadata
+import app.models_bills
+import app.models_orders  # noqa: F401
 from app.models import Base
 
 config = context.config

@@ -17,6 +17,7 @@ from app.core.clock import Clock
 from app.core.config import Settings
 from app.core.security import same
 from app.ports import PaymentDoor, WhatsAppDoor
+from app.services.bill_service import BillService
 from app.services.desk_service import DeskService
 from app.services.document_service import DocumentService
 from app.services.health_service import HealthService
@@ -44,6 +45,7 @@ class UseCases(Protocol):
     printing: QueueService
     documents: DocumentService
     desk: DeskService
+    bills: BillService
     reports: ReportService
     staff: StaffService
     health: HealthService

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.database import Database, driver_connection
 from app.core.transaction_guard import inside_transaction
+from app.repositories.bills import Bills
 from app.repositories.customers import Customers
 from app.repositories.documents import Documents
 from app.repositories.inbox import Inbox
@@ -49,6 +50,7 @@ class Transaction:
         self.session = session
         self._defer = defer
         self.after_commit: list[Callable[[], Awaitable[None]]] = []
+        self.bills = Bills(session)
         self.customers = Customers(session)
         self.documents = Documents(session)
         self.inbox = Inbox(session)

@@ -19,6 +19,7 @@ from app.domain.wording import Text
 from app.models_orders import Order, Payment, Refund
 from app.ports import PaymentGateway, ProviderRefund
 from app.repositories.unit_of_work import Transaction, UnitOfWork
+from app.services.bill_service import BillService
 from app.services.notices import Notices
 
 log = structlog.get_logger(__name__)
@@ -29,11 +30,16 @@ LOOK_LATER_SECONDS = 3600
 
 class RefundService:
     def __init__(
-        self, unit_of_work: UnitOfWork, gateway: PaymentGateway | None, notices: Notices
+        self,
+        unit_of_work: UnitOfWork,
+        gateway: PaymentGateway | None,
+        notices: Notices,
+        bills: BillService,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._gateway = gateway
         self._notices = notices
+        self._bills = bills
 
     # Asking
 
@@ -168,6 +174,7 @@ class RefundService:
         if payment.rzp_payment_id is None:
             # Cash: whoever asked hands it over at the counter.
             tx.refunds.move(refund, RefundEvent.PROCESS)
+            await self._bills.given_back(tx, refund)
         else:
             await tx.defer("issue_refund", lane=f"refund:{payment.id}", refund_id=str(refund.id))
         return refund
@@ -284,6 +291,7 @@ class RefundService:
         if order is not None and payment.refunded_paise == payment.captured_paise:
             await self._stop_printing(tx, order, payment)
         if refund.status == RefundStatus.PROCESSED:
+            await self._bills.given_back(tx, refund)
             await self._tell(tx, refund)
 
     async def _apply(self, refund_id: UUID, seen: ProviderRefund) -> None:
@@ -308,6 +316,7 @@ class RefundService:
             if refund.status == RefundStatus.FAILED:
                 await self._ask_staff(tx, refund, payment, "the bank did not take it")
             elif refund.status == RefundStatus.PROCESSED:
+                await self._bills.given_back(tx, refund)
                 await self._tell(tx, refund)
 
     def _next_look(self, refund: Refund) -> float | None:

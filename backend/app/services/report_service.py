@@ -14,6 +14,7 @@ from app.domain.errors import BadInput, NotFound
 from app.domain.lifecycle import Job, OrderEvent
 from app.domain.lifecycle import Order as OrderStatus
 from app.models import AttentionItem, Customer, Document, Message, Shop
+from app.models_bills import Bill
 from app.models_orders import (
     Order,
     Payment,
@@ -40,6 +41,7 @@ class OrderStory:
     quote: QuoteRow | None
     payments: Sequence[Payment]
     refunds: Sequence[Refund]
+    bills: Sequence[Bill]
     jobs: Sequence[PrintJob]
     attempts: Sequence[PrintAttempt]
     messages: Sequence[Message]
@@ -130,6 +132,7 @@ class ReportService:
                 quote=await tx.orders.quote(order.quote_id) if order.quote_id else None,
                 payments=await tx.payments.of_order(order.id),
                 refunds=await tx.refunds.of_order(order.id),
+                bills=await tx.bills.of_order(order.id),
                 jobs=jobs,
                 attempts=await tx.print_jobs.attempts([job.id for job in jobs]),
                 messages=await tx.messages.of_customer(order.customer_id),

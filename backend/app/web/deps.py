@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from app.core.clock import Clock
 from app.core.config import Settings
 from app.repositories.staff import SignedIn
+from app.services.bill_service import BillService
 from app.services.report_service import ReportService
 from app.services.staff_service import StaffService
 from app.web.security import NotSignedIn, session_cookie
@@ -21,6 +22,8 @@ class Shop(Protocol):
     def settings(self) -> Settings: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def bills(self) -> BillService: ...
     @property
     def reports(self) -> ReportService: ...
     @property

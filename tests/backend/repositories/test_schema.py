@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
+import app.models_bills
 import app.models_orders  # noqa: F401 - brings the tables about money and paper
 from app.core.database import render_schema, sqlalchemy_url, upgrade
 from app.domain.lifecycle import PERSON_ONLY, arrows
