@@ -139,6 +139,23 @@ def checked(gst: Gst) -> Gst:
     return gst
 
 
+def described(gst: Gst) -> str:
+    """What the shop's bills are, for the person who sets them up."""
+    lines = [f"mode     {gst.mode}", f"name     {gst.name}"]
+    lines.append(f"address  {gst.address or 'missing: give it with --address'}")
+    if gst.mode is not GstMode.UNREGISTERED:
+        lines.append(f"GSTIN    {gst.gstin}, {STATES[gst.state]}")
+        lines.append(f"SAC      {gst.sac}")
+    if gst.mode is GstMode.REGISTERED:
+        each = f"{gst.rate_bp / 200:g}"
+        lines.append(
+            f"rate     {gst.rate_bp / 100:g} %: CGST {each} % and {second_tax(gst.state)} {each} %"
+        )
+    if gst.prefix:
+        lines.append(f"prefix   {gst.prefix}")
+    return "\n".join(lines)
+
+
 # Reading what people type
 
 

@@ -224,22 +224,16 @@ class Bills:
         )
         return Split(*map(int, result.one()))
 
-    async def unnoted(self, shop_id: UUID | None = None, day: date | None = None) -> list[UUID]:
-        """Refunds of billed money that have arrived and have no note of their own yet.
-
-        With ``shop_id`` and ``day`` those of the small receipts of that day.
-        """
+    async def unnoted(self) -> list[tuple[UUID, UUID]]:
+        """Refunds of billed money that arrived lately and have no note: (refund, order)."""
         rows = await self._session.execute(
             text(
-                "SELECT r.id FROM refunds r JOIN payments p ON p.id = r.payment_id "
+                "SELECT r.id, p.order_id FROM refunds r JOIN payments p ON p.id = r.payment_id "
                 "JOIN bills b ON b.order_id = p.order_id AND b.refers_to IS NULL "
                 "WHERE r.status = 'PROCESSED' AND p.disposition = 'FULFILS' "
                 "AND r.updated_at > clock_timestamp() - interval '30 days' "
-                "AND (CAST(:shop AS uuid) IS NULL OR b.shop_id = :shop) "
-                "AND (CAST(:day AS date) IS NULL OR b.day = :day) "
                 "AND NOT EXISTS (SELECT 1 FROM bills n WHERE n.refund_id = r.id) "
                 "ORDER BY r.updated_at LIMIT 1000"
-            ),
-            {"shop": shop_id, "day": day},
+            )
         )
-        return [row.id for row in rows]
+        return [(row.id, row.order_id) for row in rows]

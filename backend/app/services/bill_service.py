@@ -81,9 +81,10 @@ class BillService:
     async def given_back(self, tx: Transaction, refund: Refund) -> Bill | None:
         """The note for a refund that has arrived, by the terms of the bill it is about.
 
-        None when there is nothing to note: money that paid no order, or a small receipt that
-        waits for the invoice of its day, or money an earlier note of a refund that failed since
-        speaks of already.
+        The caller holds the order: a bill refers to it, and the shop is locked last. None when
+        there is nothing to note: money that paid no order, or a small receipt that waits for the
+        invoice of its day, or money that an earlier note, of a refund that failed since, speaks
+        of already.
         """
         await tx.session.flush()
         payment = await tx.payments.get(refund.payment_id)
@@ -126,6 +127,8 @@ class BillService:
     async def close_day(self, tx: Transaction, shop_id: UUID, day: date) -> list[Bill]:
         """One invoice for the small receipts of a day that nobody asked an invoice for.
 
+        Notes for what went back of them follow with the next sweep: they need their orders' locks.
+
         Called again it does nothing, unless small orders were paid meanwhile: those get another.
         Returns the invoices made now. Raises BadInput for a day that has not begun.
         """
@@ -138,9 +141,6 @@ class BillService:
         # A shop that changed its rate or its name at noon has two kinds of receipts that day.
         for _, alike in groupby(sorted(receipts, key=_terms), key=_terms):
             made.append(await self._invoice_of(tx, list(alike), prefix, day))
-        if made:
-            for refund_id in await tx.bills.unnoted(shop_id, day):
-                await self._note(tx, refund_id)
         return made
 
     async def _invoice_of(
@@ -165,13 +165,8 @@ class BillService:
             facts={},
         )
         await tx.bills.cover(receipts, bill)
-        log.info("day invoiced", label=bill.label, receipts=len(receipts))
+        log.info("day invoiced", invoice=bill.label, receipts=len(receipts))
         return bill
-
-    async def _note(self, tx: Transaction, refund_id: UUID) -> None:
-        refund = await tx.refunds.get(refund_id)
-        assert refund is not None
-        await self.given_back(tx, refund)
 
     async def _billed(self, tx: Transaction, order_id: UUID) -> OrderBills | None:
         return order_bills(await tx.bills.of_order(order_id))
@@ -186,6 +181,7 @@ class BillService:
         async with self._unit_of_work(by) as tx:
             if await tx.orders.of_shop(shop_id, order_id) is None:
                 raise NotFound("No such order.")
+            await tx.orders.lock(order_id)
             shop = await tx.bills.lock(shop_id)
             billed = await self._billed(tx, order_id)
             if billed is None:
@@ -298,13 +294,15 @@ class BillService:
         """Days that ended without their invoice, and refunds without their note."""
         async with self._unit_of_work("system:sweep") as tx:
             days = await tx.bills.days_to_close()
-            refunds = await tx.bills.unnoted()
         made = noted = 0
         for shop_id, day in days:
             async with self._unit_of_work("system:sweep") as tx:
                 made += len(await self.close_day(tx, shop_id, day))
-        for refund_id in refunds:
+        async with self._unit_of_work("system:sweep") as tx:
+            refunds = await tx.bills.unnoted()
+        for refund_id, order_id in refunds:
             async with self._unit_of_work("system:sweep") as tx:
+                await tx.orders.lock(order_id)
                 refund = await tx.refunds.get(refund_id)
                 if refund is not None and await self.given_back(tx, refund) is not None:
                     noted += 1

@@ -299,6 +299,8 @@ class RefundService:
             known = await tx.refunds.get(refund_id)
             if known is None:
                 return
+            if known.order_id is not None:  # message and credit note refer to it
+                await tx.orders.lock(known.order_id)
             payment = await tx.payments.lock(known.payment_id)
             refund = await tx.refunds.lock(refund_id)
             assert payment is not None and refund is not None

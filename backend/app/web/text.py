@@ -1,6 +1,7 @@
 """The words of the house: bot messages and page texts from the catalogues, money and times.
 
-Catalogues are Fluent files, ``locale/<language>/<name>.ftl``. A message and its buttons belong
+Catalogues are Fluent files, ``locale/<language>/<name>.ftl``, a long one in several
+``<name>_<part>.ftl``. A message and its buttons belong
 together: a button's title is an attribute of the message that asks the question. What a language
 lacks is taken from English; what English lacks is a mistake in the code and raises.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -89,6 +90,11 @@ def day_and_time(moment: datetime, zone: str, language: str = ENGLISH) -> str:
     local = moment.astimezone(ZoneInfo(zone))
     day = format_date(local, "d MMM", locale=_babel_locale(language))
     return f"{day}, {clock_time(moment, zone, language)}"
+
+
+def full_date(day: date, language: str = ENGLISH) -> str:
+    """``22 Nov 2026``."""
+    return format_date(day, "d MMM y", locale=_babel_locale(language))
 
 
 def cut(text: str, limit: int) -> str:
@@ -187,7 +193,6 @@ def bundle(catalogue: str, language: str) -> FluentBundle:
     Without isolation marks: WhatsApp would show them inside links and bold words.
     """
     found = FluentBundle([f"{language}-IN"], use_isolating=False)
-    path = LOCALE_DIR / language / f"{catalogue}.ftl"
-    if path.is_file():
+    for path in sorted((LOCALE_DIR / language).glob(f"{catalogue}*.ftl")):
         found.add_resource(FluentResource(path.read_text(encoding="utf-8")))
     return found
