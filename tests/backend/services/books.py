@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from app.domain.bills import GstMode, financial_year
 from app.domain.print_plan import PrintType
@@ -13,7 +18,7 @@ from app.models_orders import Order, Refund
 from app.ports import ProviderRefund
 from app.services.bill_service import BillService
 from app.services.capture_service import Seen
-from tests.backend.web.counter import Counter
+from tests.backend.web.counter import Counter, opened
 
 GSTIN = "27AAPFU0939F1ZV"
 BW: dict[str, Any] = {"print_type": PrintType.BW, "colored": ()}
@@ -77,6 +82,19 @@ class Books(Counter):
         async with self.shop.unit_of_work("system:test") as tx:
             (await tx.bills.lock(self.shop_id)).timezone = zone
 
+    async def somebody_waits(self) -> None:
+        """Until a connection waits for a lock of another."""
+        for _ in range(600):
+            async with self.shop.database.pool.connection() as connection:
+                cursor = await connection.execute(
+                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+                    "AND datname = current_database()"
+                )
+                if (await cursor.fetchone() or (0,))[0]:
+                    return
+            await asyncio.sleep(0.02)
+        raise AssertionError("nobody came to wait")
+
     async def kept(self) -> None:
         broken = await self.shop.reports.broken_invariants()
         assert {name: rows for name, rows in broken.items() if rows} == {}
@@ -90,3 +108,13 @@ def tail(bill: Bill) -> str:
 
 def parts(bill: Bill) -> tuple[int, int, int, int]:
     return bill.amount_paise, bill.taxable_paise, bill.cgst_paise, bill.sgst_paise
+
+
+@pytest.fixture
+async def books(database_url: str, tmp_path: Path) -> AsyncIterator[Books]:
+    async with opened(database_url, tmp_path) as counter:
+        found = Books(counter.shop, counter.app)
+        # It is about noon, so that no day ends in the middle of a story.
+        await found.lives_in(f"Etc/GMT{datetime.now(UTC).hour - 12:+d}")
+        yield found
+        await found.kept()

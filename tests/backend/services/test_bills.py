@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -15,18 +13,9 @@ from app.domain.errors import BadInput, NotAllowed, NotFound
 from app.domain.lifecycle import Order as OrderStatus
 from app.domain.money import Disposition, Ruling, Why
 from app.models_orders import Order
-from tests.backend.services.books import BW, GSTIN, Books, parts, tail
-from tests.backend.web.counter import opened
+from tests.backend.services.books import BW, GSTIN, Books, books, parts, tail
 
-
-@pytest.fixture
-async def books(database_url: str, tmp_path: Path) -> AsyncIterator[Books]:
-    async with opened(database_url, tmp_path) as counter:
-        found = Books(counter.shop, counter.app)
-        # It is about noon, so that no day ends in the middle of a story.
-        await found.lives_in(f"Etc/GMT{datetime.now(UTC).hour - 12:+d}")
-        yield found
-        await found.kept()
+__all__ = ["books"]
 
 
 async def test_a_shop_without_gst_gives_a_plain_receipt_per_order(books: Books) -> None:
