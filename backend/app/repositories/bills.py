@@ -151,6 +151,8 @@ class Bills:
             select(Bill).where(Bill.order_id == order_id).order_by(Bill.issued_at, Bill.number)
         )
         own = list(rows)
+        if not own:
+            return []
         rows = await self._session.scalars(
             select(Bill)
             .join(BillCover, BillCover.bill_id == Bill.id)
