@@ -1269,7 +1269,106 @@ CREATE TRIGGER ring_print_queue_again AFTER UPDATE OF status ON print_jobs
 
 UPDATE alembic_version SET version_num='0004' WHERE alembic_version.version_num = '0003';
 
--- Running upgrade 0004 -> 0006
+-- Running upgrade 0004 -> 0005
+
+CREATE TABLE gst_settings (
+    shop_id UUID NOT NULL, 
+    mode TEXT DEFAULT 'unregistered' NOT NULL, 
+    gstin TEXT DEFAULT '' NOT NULL, 
+    rate_bp INTEGER DEFAULT '0' NOT NULL, 
+    sac TEXT DEFAULT '' NOT NULL, 
+    name TEXT DEFAULT '' NOT NULL, 
+    address TEXT DEFAULT '' NOT NULL, 
+    prefix TEXT DEFAULT '' NOT NULL, 
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+    CONSTRAINT pk_gst_settings PRIMARY KEY (shop_id), 
+    CONSTRAINT ck_gst_settings_mode CHECK (mode IN ('unregistered', 'composition', 'registered')), 
+    CONSTRAINT ck_gst_settings_gstin CHECK ((mode = 'unregistered') = (gstin = '')), 
+    CONSTRAINT ck_gst_settings_rate CHECK ((mode = 'registered') = (rate_bp > 0)), 
+    CONSTRAINT fk_gst_settings_shop_id FOREIGN KEY(shop_id) REFERENCES shops (id)
+);
+
+CREATE UNIQUE INDEX uq_gst_settings_series ON gst_settings (gstin, prefix) WHERE gstin <> '';
+
+CREATE TABLE bill_counters (
+    shop_id UUID NOT NULL, 
+    series TEXT NOT NULL, 
+    year INTEGER NOT NULL, 
+    last INTEGER NOT NULL, 
+    CONSTRAINT pk_bill_counters PRIMARY KEY (shop_id, series, year), 
+    CONSTRAINT fk_bill_counters_shop_id FOREIGN KEY(shop_id) REFERENCES shops (id)
+);
+
+CREATE TABLE bills (
+    id UUID DEFAULT gen_random_uuid() NOT NULL, 
+    shop_id UUID NOT NULL, 
+    order_id UUID, 
+    refund_id UUID, 
+    refers_to UUID, 
+    kind TEXT NOT NULL, 
+    mode TEXT NOT NULL, 
+    series TEXT NOT NULL, 
+    year INTEGER NOT NULL, 
+    number INTEGER NOT NULL, 
+    label TEXT NOT NULL, 
+    day DATE NOT NULL, 
+    issued_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+    amount_paise BIGINT NOT NULL, 
+    taxable_paise BIGINT NOT NULL, 
+    cgst_paise BIGINT NOT NULL, 
+    sgst_paise BIGINT NOT NULL, 
+    currency TEXT DEFAULT 'INR' NOT NULL, 
+    rate_bp INTEGER NOT NULL, 
+    sac TEXT NOT NULL, 
+    gstin TEXT NOT NULL, 
+    shop_name TEXT NOT NULL, 
+    shop_address TEXT NOT NULL, 
+    lines JSONB NOT NULL, 
+    facts JSONB DEFAULT '{}'::jsonb NOT NULL, 
+    CONSTRAINT pk_bills PRIMARY KEY (id), 
+    CONSTRAINT ck_bills_label CHECK (label ~ '^[A-Z0-9/-]{1,16}$'), 
+    CONSTRAINT ck_bills_number CHECK (number > 0), 
+    CONSTRAINT ck_bills_amounts CHECK (amount_paise > 0 AND taxable_paise >= 0 AND cgst_paise >= 0 AND cgst_paise = sgst_paise AND taxable_paise + cgst_paise + sgst_paise = amount_paise), 
+    CONSTRAINT ck_bills_tax CHECK (mode = 'registered' OR cgst_paise = 0), 
+    CONSTRAINT ck_bills_kind CHECK (kind IN ('RECEIPT', 'TAX_INVOICE', 'BILL_OF_SUPPLY', 'DAY_INVOICE', 'CREDIT_NOTE', 'REFUND_RECEIPT')), 
+    CONSTRAINT ck_bills_order CHECK ((kind = 'DAY_INVOICE') = (order_id IS NULL)), 
+    CONSTRAINT ck_bills_refund CHECK ((kind IN ('CREDIT_NOTE', 'REFUND_RECEIPT')) = (refund_id IS NOT NULL)), 
+    CONSTRAINT fk_bills_order_id FOREIGN KEY(order_id) REFERENCES orders (id), 
+    CONSTRAINT fk_bills_refers_to FOREIGN KEY(refers_to) REFERENCES bills (id), 
+    CONSTRAINT fk_bills_refund_id FOREIGN KEY(refund_id) REFERENCES refunds (id), 
+    CONSTRAINT fk_bills_shop_id FOREIGN KEY(shop_id) REFERENCES shops (id), 
+    CONSTRAINT uq_bills_refund UNIQUE (refund_id), 
+    CONSTRAINT uq_bills_label UNIQUE (shop_id, label), 
+    CONSTRAINT uq_bills_shop_id UNIQUE (shop_id, series, year, number)
+);
+
+CREATE INDEX ix_bills_day ON bills (shop_id, day);
+
+CREATE INDEX ix_bills_of_order ON bills (order_id);
+
+CREATE INDEX ix_bills_refers_to ON bills (refers_to);
+
+CREATE UNIQUE INDEX uq_bills_order ON bills (order_id) WHERE refers_to IS NULL AND order_id IS NOT NULL;
+
+CREATE TABLE bill_covers (
+    receipt_id UUID NOT NULL, 
+    bill_id UUID NOT NULL, 
+    shop_id UUID NOT NULL, 
+    CONSTRAINT pk_bill_covers PRIMARY KEY (receipt_id), 
+    CONSTRAINT fk_bill_covers_bill_id FOREIGN KEY(bill_id) REFERENCES bills (id), 
+    CONSTRAINT fk_bill_covers_receipt_id FOREIGN KEY(receipt_id) REFERENCES bills (id), 
+    CONSTRAINT fk_bill_covers_shop_id FOREIGN KEY(shop_id) REFERENCES shops (id)
+);
+
+CREATE INDEX ix_bill_covers_bill_id ON bill_covers (bill_id);
+
+CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON bills FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON bill_covers FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+UPDATE alembic_version SET version_num='0005' WHERE alembic_version.version_num = '0004';
+
+-- Running upgrade 0005 -> 0006
 
 CREATE TABLE attention_resolutions (
     id UUID DEFAULT gen_random_uuid() NOT NULL, 
@@ -1303,7 +1402,7 @@ CREATE INDEX ix_attention_resolutions_payment_id ON attention_resolutions (payme
 
 CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON attention_resolutions FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
-UPDATE alembic_version SET version_num='0006' WHERE alembic_version.version_num = '0004';
+UPDATE alembic_version SET version_num='0006' WHERE alembic_version.version_num = '0005';
 
 -- Running upgrade 0006 -> 0007
 

@@ -25,6 +25,7 @@ from app.core.embedded_postgres import EmbeddedPostgres
 from app.ports import DocumentPreparer, FileStore, Limits, PaymentDoor, WakeUp, WhatsAppDoor
 from app.repositories.unit_of_work import UnitOfWork
 from app.services.attention_service import AttentionService
+from app.services.bill_service import BillService
 from app.services.capture_service import CaptureService
 from app.services.day_service import DayService
 from app.services.desk_service import DeskService
@@ -104,6 +105,7 @@ class Shop:
     days: DayService
     exports: ExportService
     prices: PriceService
+    bills: BillService
     reports: ReportService
     staff: StaffService
     housekeeping: Housekeeping
@@ -228,9 +230,11 @@ class Premises:
             default_shop_id=default_shop,
             retention_hours=settings.document_retention_hours,
         )
+        bills = BillService(unit_of_work)
         orders = OrderService(
             notices,
             printing,
+            bills,
             link_minutes=settings.payment_link_minutes,
             payments_online=gateway is not None,
             retention_hours=settings.document_retention_hours,
@@ -243,11 +247,11 @@ class Premises:
             max_mb=settings.max_file_mb,
             accepts="PDF, photo" if intake.missing() else "PDF, Word, photo",
         )
-        refunds = RefundService(unit_of_work, gateway, notices)
-        money = MoneyAnswers(orders, sessions, notices)
+        money = MoneyAnswers(orders, sessions, notices, bills)
         outcomes = PrintOutcomes(
             notices, printing.wake_after, retention_hours=settings.document_retention_hours
         )
+        refunds = RefundService(unit_of_work, gateway, notices, bills)
         captures = CaptureService(
             unit_of_work, orders, refunds, sessions, notices, default_shop_id=default_shop
         )
@@ -323,6 +327,7 @@ class Premises:
             days=DayService(unit_of_work, gateway, default_shop_id=default_shop),
             exports=ExportService(unit_of_work),
             prices=PriceService(unit_of_work),
+            bills=bills,
             reports=ReportService(unit_of_work),
             staff=StaffService(
                 unit_of_work,
@@ -330,7 +335,16 @@ class Premises:
                 worker_api_key=settings.worker_api_key,
             ),
             housekeeping=Housekeeping(
-                unit_of_work, printing, links, refunds, orders, sessions, documents, twilio, clock
+                unit_of_work,
+                printing,
+                links,
+                refunds,
+                orders,
+                sessions,
+                documents,
+                twilio,
+                clock,
+                bills,
             ),
             health=HealthService(
                 database,

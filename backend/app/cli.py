@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -23,7 +23,8 @@ from app.core.config import BadSettings, Settings, load_settings
 from app.core.database import DATABASE_DOWN, render_schema, upgrade
 from app.core.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from app.core.logging import configure_logging
-from app.domain.errors import ShopError
+from app.domain import bills
+from app.domain.errors import BadInput, ShopError
 from app.domain.money import Money, rupees
 from app.domain.price_list import PriceList, read_rates
 
@@ -285,6 +286,42 @@ def check_invariants() -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def gst(
+    mode: Annotated[str, typer.Option(help="unregistered, composition or registered")] = "",
+    gstin: Annotated[str, typer.Option(help="The shop's GSTIN.")] = "",
+    rate: Annotated[str, typer.Option(help="Per cent, both halves together: 18")] = "",
+    sac: Annotated[str, typer.Option(help="Service code printed on bills: 998912")] = "",
+    name: Annotated[str, typer.Option(help="Name printed on bills.")] = "",
+    address: Annotated[str, typer.Option(help="Address printed on bills.")] = "",
+    prefix: Annotated[str, typer.Option(help="Sets apart shops that share a GSTIN: A")] = "",
+) -> None:
+    """How the shop stands towards GST: show it, or change what is given."""
+    readers: dict[str, tuple[str, Callable[[str], object]]] = {
+        "mode": (mode, bills.mode_of),
+        "gstin": (gstin, bills.gstin_of),
+        "rate_bp": (rate, bills.rate_of),
+        "sac": (sac, bills.sac_of),
+        "name": (name, str.strip),
+        "address": (address, str.strip),
+        "prefix": (prefix, bills.prefix_of),
+    }
+    try:
+        changes = {key: read(text) for key, (text, read) in readers.items() if text}
+
+        async def work(shop: Any) -> bills.Gst:
+            shop_id = UUID(shop.settings.default_shop_id)
+            if changes:
+                await shop.bills.set_gst(shop_id, by="system:cli", **changes)
+            found: bills.Gst = await shop.bills.gst(shop_id)
+            return found
+
+        standing = with_shop(work)
+    except BadInput as error:
+        _end(str(error), 2)
+    say(bills.described(standing))
+
+
 @twilio_app.command("check")
 def twilio_check() -> None:
     """Ask Twilio whether our credentials are good."""
@@ -348,7 +385,7 @@ def main() -> None:
         raise SystemExit(130) from None
 
 
-def _end(sentence: str, code: int) -> None:
+def _end(sentence: str, code: int) -> NoReturn:
     sys.stderr.write(sentence + "\n")
     raise SystemExit(code)
 

@@ -6,8 +6,9 @@ from alembic import context
 from sqlalchemy import create_engine, pool
 
 import app.models_attention
+import app.models_bills
 import app.models_days
-import app.models_orders  # noqa: F401 - its tables join the metadata
+import app.models_orders  # noqa: F401 - its tables join the metadata  # noqa: F401
 from app.models import Base
 
 config = context.config

@@ -18,6 +18,7 @@ from app.core.config import Settings
 from app.core.security import same
 from app.ports import PaymentDoor, WhatsAppDoor
 from app.services.attention_service import AttentionService
+from app.services.bill_service import BillService
 from app.services.day_service import DayService
 from app.services.desk_service import DeskService
 from app.services.document_service import DocumentService
@@ -52,6 +53,7 @@ class UseCases(Protocol):
     days: DayService
     exports: ExportService
     prices: PriceService
+    bills: BillService
     reports: ReportService
     staff: StaffService
     health: HealthService

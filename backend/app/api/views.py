@@ -8,9 +8,12 @@ from typing import Any
 from app.api.schemas import FileOut, JobOut, RefundOut, SettingsOut
 from app.core.logging import scrub
 from app.domain.attention import NEEDS_NOTE
+from app.domain.bills import STATES
+from app.models_bills import Bill
 from app.models_orders import Refund
 from app.repositories.print_jobs import LEASE_SECONDS
 from app.services.attention_service import Detail, Entry
+from app.services.bill_service import OrderBills
 from app.services.document_service import DocumentService
 from app.services.report_service import OrderStory
 
@@ -62,6 +65,23 @@ def refund_view(refund: Refund) -> RefundOut:
     )
 
 
+def bill_view(bill: Bill) -> dict[str, Any]:
+    seen = row_view(bill)
+    facts = seen.pop("facts")
+    state = bill.gstin[:2]
+    return {**seen, **facts, "place_of_supply": f"{STATES[state]} ({state})" if state else ""}
+
+
+def order_bills_view(billed: OrderBills) -> dict[str, Any]:
+    return {
+        "bill": bill_view(billed.bill),
+        "day_invoice": {"label": billed.taken_up.label, "day": billed.taken_up.day}
+        if billed.taken_up
+        else None,
+        "notes": [bill_view(note) for note in billed.notes],
+    }
+
+
 def row_view(row: Any) -> dict[str, Any]:
     """Every column of a row."""
     if isinstance(row, dict):
@@ -110,6 +130,8 @@ def story_view(story: OrderStory) -> dict[str, Any]:
         "payments": _rows("payments", story.payments),
         "refunds": _rows("refunds", story.refunds),
         "decisions": _rows("decisions", story.decisions),
+        # An invoice of a day names other people's orders.
+        "bills": [bill_view(bill) for bill in story.bills if bill.order_id is not None],
         "jobs": jobs,
         "messages": [
             {

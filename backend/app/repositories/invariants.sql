@@ -102,3 +102,42 @@ WHERE d.deleted_at IS NULL AND d.delete_after < clock_timestamp() - interval '30
 SELECT j.id FROM print_jobs j WHERE j.status = 'COMPLETED' AND NOT EXISTS (
     SELECT 1 FROM print_attempts a WHERE a.job_id = j.id AND (a.evidence ? 'spooler_completed'
         OR a.evidence ? 'counter_delta' OR a.evidence ? 'confirmed_by'))
+
+-- name: I28 bill numbers have no gaps, and every paid order is billed
+SELECT s.shop_id::text, s.series || '/' || s.year, 'last ' || s.last || ', counted ' || s.bills
+FROM (SELECT c.shop_id, c.series, c.year, c.last, count(b.id) AS bills,
+        coalesce(min(b.number), 1) AS first, coalesce(max(b.number), 0) AS highest
+    FROM bill_counters c LEFT JOIN bills b
+        ON (b.shop_id, b.series, b.year) = (c.shop_id, c.series, c.year)
+    GROUP BY c.shop_id, c.series, c.year, c.last) s
+WHERE s.bills <> s.last OR s.first <> 1 OR s.highest <> s.last
+UNION ALL
+SELECT b.shop_id::text, b.label, 'without a counter' FROM bills b
+WHERE NOT EXISTS (SELECT 1 FROM bill_counters c
+    WHERE (c.shop_id, c.series, c.year) = (b.shop_id, b.series, b.year))
+UNION ALL
+SELECT b.shop_id::text, b.label, 'dated before the one it follows'
+FROM (SELECT shop_id, label, issued_at, max(issued_at) OVER (PARTITION BY shop_id, series, year
+    ORDER BY number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier FROM bills) b
+WHERE b.issued_at < b.earlier
+UNION ALL
+-- since the shop's first bill
+SELECT p.shop_id::text, p.order_id::text, 'paid and not billed'
+FROM payments p LEFT JOIN bills b ON b.order_id = p.order_id AND b.refers_to IS NULL
+WHERE p.disposition = 'FULFILS' AND (b.id IS NULL OR b.amount_paise <> p.amount_paise)
+    AND p.captured_at >= (SELECT min(f.issued_at) FROM bills f WHERE f.shop_id = p.shop_id)
+UNION ALL
+SELECT b.shop_id::text, b.label, 'small, of a day that is over, and in no invoice'
+FROM bills b JOIN shops s ON s.id = b.shop_id
+WHERE b.kind = 'RECEIPT' AND b.mode = 'registered'
+    AND b.day < (clock_timestamp() AT TIME ZONE s.timezone)::date - 1
+    AND NOT EXISTS (SELECT 1 FROM bill_covers c WHERE c.receipt_id = b.id)
+UNION ALL
+SELECT b.shop_id::text, b.label, 'not the sum of what it takes up'
+FROM bills b WHERE b.kind = 'DAY_INVOICE' AND b.amount_paise IS DISTINCT FROM (
+    SELECT sum(r.amount_paise) FROM bill_covers c JOIN bills r ON r.id = c.receipt_id
+    WHERE c.bill_id = b.id)
+UNION ALL
+SELECT b.shop_id::text, b.label, 'credited above its amount'
+FROM bills b JOIN bills n ON n.refers_to = b.id AND n.refund_id IS NOT NULL
+GROUP BY b.id HAVING sum(n.amount_paise) > b.amount_paise OR sum(n.cgst_paise) > b.cgst_paise

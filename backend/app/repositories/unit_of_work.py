@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.database import Database, driver_connection
 from app.core.transaction_guard import inside_transaction
 from app.repositories.attention import Attention
+from app.repositories.bills import Bills
 from app.repositories.customers import Customers
 from app.repositories.days import Days
 from app.repositories.documents import Documents
@@ -53,6 +54,7 @@ class Transaction:
         self._defer = defer
         self.after_commit: list[Callable[[], Awaitable[None]]] = []
         self.attention = Attention(session)
+        self.bills = Bills(session)
         self.customers = Customers(session)
         self.days = Days(session)
         self.documents = Documents(session)

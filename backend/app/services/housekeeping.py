@@ -13,6 +13,7 @@ from app.core.clock import Clock
 from app.domain.chat import OrderClosed
 from app.domain.errors import ProviderError
 from app.repositories.unit_of_work import UnitOfWork
+from app.services.bill_service import BillService
 from app.services.document_service import DocumentService
 from app.services.link_service import LinkService
 from app.services.order_service import OrderService
@@ -42,6 +43,7 @@ class Housekeeping:
         documents: DocumentService,
         twilio: TwilioService,
         clock: Clock,
+        bills: BillService,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._queue = queue
@@ -52,6 +54,7 @@ class Housekeeping:
         self._documents = documents
         self._twilio = twilio
         self._clock = clock
+        self._bills = bills
         self._unowned: set[str] = set()
 
     async def leases(self) -> str:
@@ -184,6 +187,11 @@ class Housekeeping:
             "documents", f"{deleted} deleted, {len(self._unowned)} unowned, {folders} folders"
         )
 
+    async def bills(self) -> str:
+        """Invoices of days that are over, and notes for refunds that have arrived."""
+        days, notes = await self._bills.catch_up()
+        return await self._done("bills", f"{days} days invoiced, {notes} refunds noted")
+
     async def everything(self) -> list[str]:
         """All sweeps once, for ``python -m app.cli reconcile``."""
         return [
@@ -195,6 +203,7 @@ class Housekeeping:
             await self.lost_tasks(),
             await self.messages(),
             await self.documents(),
+            await self.bills(),
         ]
 
     async def _done(self, name: str, summary: str) -> str:

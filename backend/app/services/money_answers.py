@@ -11,6 +11,7 @@ from app.domain.money import Disposition, Money
 from app.domain.wording import Text
 from app.models_orders import Order, Payment
 from app.repositories.unit_of_work import Transaction
+from app.services.bill_service import BillService
 from app.services.money_back import MoneyBack
 from app.services.notices import Notices
 from app.services.order_service import OrderService
@@ -21,11 +22,18 @@ from app.services.session_service import SessionService
 class MoneyAnswers:
     """Each works inside the caller's transaction on a scene that was found to allow it."""
 
-    def __init__(self, orders: OrderService, sessions: SessionService, notices: Notices) -> None:
+    def __init__(
+        self,
+        orders: OrderService,
+        sessions: SessionService,
+        notices: Notices,
+        bills: BillService,
+    ) -> None:
         self._orders = orders
         self._sessions = sessions
         self._notices = notices
-        self._back = MoneyBack(notices)
+        self._bills = bills
+        self._back = MoneyBack(notices, bills)
 
     async def refund(self, tx: Transaction, scene: Scene) -> Done:
         payment, left = _payment(scene), scene.facts.left_paise
@@ -104,7 +112,7 @@ class MoneyAnswers:
         if not await tx.payments.reserve(payment.id, refund.amount_paise):
             raise NotAllowed("Less than that is left of the payment.", code="refund_too_large")
         tx.refunds.move(refund, RefundEvent.PROCESS)
-        await tx.session.flush()
+        await self._bills.given_back(tx, refund)
         await tx.session.refresh(payment)
         if scene.order is not None:
             if payment.refunded_paise == payment.captured_paise:

@@ -9,12 +9,14 @@ from app.domain.money import Disposition, Money
 from app.domain.wording import Text
 from app.models_orders import Order, Payment, Refund
 from app.repositories.unit_of_work import Transaction
+from app.services.bill_service import BillService
 from app.services.notices import Notices
 
 
 class MoneyBack:
-    def __init__(self, notices: Notices) -> None:
+    def __init__(self, notices: Notices, bills: BillService) -> None:
         self._notices = notices
+        self._bills = bills
 
     async def stage(
         self,
@@ -34,6 +36,7 @@ class MoneyBack:
         if payment.rzp_payment_id is None:
             # Cash: whoever asked hands it over at the counter.
             tx.refunds.move(refund, RefundEvent.PROCESS)
+            await self._bills.given_back(tx, refund)
         else:
             await tx.defer("issue_refund", lane=f"refund:{payment.id}", refund_id=str(refund.id))
         return refund
@@ -72,6 +75,7 @@ class MoneyBack:
         if refund is None:
             raise NotAllowed("This money is being sent back already.", code="key_in_use")
         tx.refunds.move(refund, RefundEvent.PROCESS)
+        await self._bills.given_back(tx, refund)
         await tx.session.refresh(payment)
         if order is not None:
             await self.stop_printing(tx, order, payment)

@@ -20,6 +20,7 @@ from app.models_orders import Order, PrintJob
 from app.models_orders import Payment as PaymentRow
 from app.repositories.orders import Printable
 from app.repositories.unit_of_work import Transaction
+from app.services.bill_service import BillService
 from app.services.notices import Notices
 from app.services.queue_service import QueueService
 
@@ -33,6 +34,7 @@ class OrderService:
         self,
         notices: Notices,
         queue: QueueService,
+        bills: BillService,
         *,
         link_minutes: int,
         payments_online: bool,
@@ -40,6 +42,7 @@ class OrderService:
     ) -> None:
         self._notices = notices
         self._queue = queue
+        self._bills = bills
         self._link_minutes = link_minutes
         self._online = payments_online
         self._retention_hours = retention_hours
@@ -167,6 +170,7 @@ class OrderService:
         order.print_type, order.copies = frozen.print_type, frozen.copies
         order.token = await tx.shops.next_token(order.shop_id)
         await tx.orders.move(order, OrderEvent.FULFIL)
+        await self._bills.paid(tx, order, payment, frozen)
         by = authorised_by or payment.captured_by
         job = await self._queue.enqueue(
             tx, order, frozen, authorised_by=by if by.startswith("user:") else ""

@@ -18,6 +18,7 @@ from app.domain.wording import Text
 from app.models_orders import Order, Payment, Refund
 from app.ports import PaymentGateway, ProviderRefund
 from app.repositories.unit_of_work import Transaction, UnitOfWork
+from app.services.bill_service import BillService
 from app.services.money_back import MoneyBack
 from app.services.notices import Notices
 
@@ -28,12 +29,17 @@ LOOK_LATER_SECONDS = 3600
 
 class RefundService:
     def __init__(
-        self, unit_of_work: UnitOfWork, gateway: PaymentGateway | None, notices: Notices
+        self,
+        unit_of_work: UnitOfWork,
+        gateway: PaymentGateway | None,
+        notices: Notices,
+        bills: BillService,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._gateway = gateway
         self._notices = notices
-        self._back = MoneyBack(notices)
+        self._bills = bills
+        self._back = MoneyBack(notices, bills)
 
     # Asking
 
@@ -292,6 +298,7 @@ class RefundService:
             await tx.messages.close_items(
                 f"refund:{refund.id}", by="system:refund", resolution="the money is back"
             )
+            await self._bills.given_back(tx, refund)
             await self._tell(tx, refund)
 
     def _next_look(self, refund: Refund) -> float | None:

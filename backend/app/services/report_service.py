@@ -13,6 +13,7 @@ from app.domain.lifecycle import Job
 from app.domain.lifecycle import Order as OrderStatus
 from app.models import AttentionItem, Customer, Document, Message, Shop
 from app.models_attention import AttentionResolution
+from app.models_bills import Bill
 from app.models_orders import (
     Order,
     Payment,
@@ -42,6 +43,7 @@ class OrderStory:
     payments: Sequence[Payment]
     refunds: Sequence[Refund]
     decisions: Sequence[AttentionResolution]
+    bills: Sequence[Bill]
     jobs: Sequence[PrintJob]
     attempts: Sequence[PrintAttempt]
     messages: Sequence[Message]
@@ -133,6 +135,7 @@ class ReportService:
                 payments=await tx.payments.of_order(order.id),
                 refunds=await tx.refunds.of_order(order.id),
                 decisions=await tx.attention.of_order(order.id),
+                bills=await tx.bills.of_order(order.id),
                 jobs=jobs,
                 attempts=await tx.print_jobs.attempts([job.id for job in jobs]),
                 messages=await tx.messages.of_customer(order.customer_id),

@@ -158,6 +158,7 @@ def _register_sweeps(queue: procrastinate.App, keep: Housekeeping) -> None:
         ("sweep_stalled", "* * * * * */15", stalled),
         ("sweep_messages", "*/3 * * * *", keep.messages),
         ("sweep_documents", "*/5 * * * *", keep.documents),
+        ("sweep_bills", "*/10 * * * *", keep.bills),
         ("sweep_finished", "17 4 * * *", finished),
     ):
         _register_sweep(queue, name, cron, work)

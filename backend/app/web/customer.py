@@ -9,6 +9,7 @@ from fastapi.responses import Response
 
 from app.domain.errors import NotFound
 from app.domain.lifecycle import Order, Payment, Refund
+from app.services.bill_service import order_bills
 from app.services.report_service import OrderStory
 from app.web.deps import ShopDep
 from app.web.etag import unless_unchanged
@@ -36,14 +37,19 @@ _STEPS = {
 }
 
 
+def readable(token: str) -> bool:
+    """Whether this could be a page token at all; the database is not asked for anything else."""
+    return token.isascii() and token.isprintable() and len(token) <= 100
+
+
 @router.get("/o/{token}")
 async def order_page(token: str, request: Request, shop: ShopDep) -> Response:
-    if not (token.isascii() and token.isprintable() and len(token) <= 100):
-        return _unknown(request)
+    if not readable(token):
+        return no_such_order(request)
     try:
         story = await shop.reports.customer_page(token)
     except NotFound:
-        return _unknown(request)
+        return no_such_order(request)
     returned = request.query_params.get("p") == "1"
     state = screen_state(story.order.status, story.jobs[-1].status if story.jobs else None)
     if state == "draft" and story.order.choices is not None:
@@ -65,6 +71,8 @@ async def order_page(token: str, request: Request, shop: ShopDep) -> Response:
         paid=paid,
         returning=_returning(story),
         given_back=[r for r in story.refunds if r.status == Refund.PROCESSED],
+        bill=f"/o/{token}/bill" if story.bills else "",
+        bill_label=billed.bill.label if (billed := order_bills(story.bills)) else "",
         names=[one_line(d.name, 80) for d in story.documents if d.name],
         wishes=wishes(story.quote.choices) if story.quote else [],
         colored=len(story.quote.color_pages) if story.quote else 0,
@@ -83,10 +91,10 @@ async def order_page(token: str, request: Request, shop: ShopDep) -> Response:
 
 @router.get("/o/{rest:path}")
 async def no_page(request: Request) -> Response:
-    return _unknown(request)
+    return no_such_order(request)
 
 
-def _unknown(request: Request) -> Response:
+def no_such_order(request: Request) -> Response:
     return page(
         "error.html", visitor_language(request), status=404, problem="error-no-order", staff=False
     )

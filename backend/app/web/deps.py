@@ -10,6 +10,7 @@ from app.core.clock import Clock
 from app.core.config import Settings
 from app.repositories.staff import SignedIn
 from app.services.attention_service import AttentionService
+from app.services.bill_service import BillService
 from app.services.day_service import DayService
 from app.services.desk_service import DeskService
 from app.services.report_service import ReportService
@@ -30,6 +31,8 @@ class Shop(Protocol):
     def desk(self) -> DeskService: ...
     @property
     def days(self) -> DayService: ...
+    @property
+    def bills(self) -> BillService: ...
     @property
     def reports(self) -> ReportService: ...
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 
-from app.web import customer, decisions, money, staff
+from app.web import bill, customer, decisions, money, staff
 from app.web.assets import ASSETS
 
 router = APIRouter(include_in_schema=False)
@@ -30,6 +30,8 @@ async def static(name: str, request: Request) -> Response:
     return Response(asset.content, media_type=asset.media_type, headers=headers)
 
 
+# Before the two that answer everything below /o and /staff.
+router.include_router(bill.router)
 router.include_router(customer.router)
 router.include_router(decisions.router)
 router.include_router(money.router)  # before the frame's "no such page"

@@ -10,6 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from app.domain.money import Money
 from app.web.assets import asset_url
 from app.web.text import ENGLISH, LANGUAGES, knows, money, one_line, plain_rupees, spoken, t
 
@@ -23,6 +24,7 @@ _templates = Environment(
 _templates.globals["asset"] = asset_url
 _templates.filters["money"] = money
 _templates.filters["rupees"] = plain_rupees
+_templates.filters["exact"] = lambda paise: str(Money(paise))
 _templates.filters["one_line"] = one_line
 
 

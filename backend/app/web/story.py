@@ -7,6 +7,7 @@ from typing import Any
 
 from app.core.logging import scrub
 from app.domain.attention import KEEPS_MONEY
+from app.services.bill_service import order_bills
 from app.services.report_service import OrderStory
 from app.web.text import clock_time, day_and_time, one_line
 from app.web.view import TONES, age, masked, screen_state, wishes
@@ -37,6 +38,7 @@ TONE_OF_JOB = {
 def story_page(story: OrderStory, now: datetime, language: str) -> dict[str, Any]:
     """What ``order.html`` needs beside the frame."""
     zone = story.shop.timezone
+    billed = order_bills(story.bills)
     state = screen_state(story.order.status, story.jobs[-1].status if story.jobs else None)
 
     def when(moment: datetime | None) -> str:
@@ -75,6 +77,7 @@ def story_page(story: OrderStory, now: datetime, language: str) -> dict[str, Any
             (refund, TONE_OF_MONEY[refund.status], when(refund.created_at))
             for refund in story.refunds
         ],
+        "bill_label": billed.bill.label if billed else "",
         "jobs": [
             (
                 job,

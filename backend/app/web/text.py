@@ -1,6 +1,7 @@
 """The words of the house: bot messages and page texts from the catalogues, money and times.
 
-Catalogues are Fluent files, ``locale/<language>/<name>*.ftl``. A message and its buttons belong
+Catalogues are Fluent files, ``locale/<language>/<name>.ftl``, a long one in several
+``<name>_<part>.ftl``. A message and its buttons belong
 together: a button's title is an attribute of the message that asks the question. What a language
 lacks is taken from English; what English lacks is a mistake in the code and raises.
 """
@@ -100,6 +101,11 @@ def day_and_time(moment: datetime, zone: str, language: str = ENGLISH) -> str:
 def full_day(day: date, language: str = ENGLISH) -> str:
     """``Tue, 24 Nov 2026``."""
     return format_date(day, "EEE, d MMM y", locale=_babel_locale(language))
+
+
+def full_date(day: date, language: str = ENGLISH) -> str:
+    """``22 Nov 2026``."""
+    return format_date(day, "d MMM y", locale=_babel_locale(language))
 
 
 def cut(text: str, limit: int) -> str:

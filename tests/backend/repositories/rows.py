@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Self
 from uuid import UUID
 
@@ -158,6 +159,40 @@ class Rows:
                 "amount_paise": paise,
                 "reason": "too light",
                 "requested_by": "user:asha",
+                **more,
+            },
+        )
+        return made
+
+    def bill(self, order: UUID, paise: int = 2400, **more: object) -> UUID:
+        """The next plain receipt, with its number counted."""
+        number = self.one(
+            "INSERT INTO bill_counters AS c VALUES (%s, 'R', 2026, 1) "
+            "ON CONFLICT (shop_id, series, year) DO UPDATE SET last = c.last + 1 RETURNING last",
+            self.shop,
+        )
+        made: UUID = self.insert(
+            "bills",
+            shop_id=self.shop,
+            order_id=order,
+            **{
+                "kind": "RECEIPT",
+                "mode": "unregistered",
+                "series": "R",
+                "year": 2026,
+                "number": number,
+                "label": f"R/2627/{number}",
+                "day": date(2026, 11, 24),
+                "amount_paise": paise,
+                "taxable_paise": paise,
+                "cgst_paise": 0,
+                "sgst_paise": 0,
+                "rate_bp": 0,
+                "sac": "",
+                "gstin": "",
+                "shop_name": "Ganesh Copy Centre",
+                "shop_address": "",
+                "lines": [],
                 **more,
             },
         )

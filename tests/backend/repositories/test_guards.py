@@ -114,11 +114,13 @@ def test_the_actor_of_one_transaction_does_not_stay_for_the_next(rows: Rows) -> 
         ("price_lists", "bw_paise", True),
         ("audit_log", "reason", False),
         ("transitions", "actor", False),
+        ("bills", "shop_name", False),
     ],
 )
 def test_history_is_not_edited(rows: Rows, table: str, column: str, deletable: bool) -> None:
     order = rows.order()
     rows.quote(order)
+    rows.bill(order)
     rows.insert("audit_log", shop_id=rows.shop, actor="user:asha", action="refund", subject="x")
     before = rows.all(f"SELECT * FROM {table} ORDER BY id")
 

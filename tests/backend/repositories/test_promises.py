@@ -22,6 +22,7 @@ def sound(module_database_url: str) -> str:
         rows.captured(paid.order)
         rows.run("UPDATE payments SET quote_id = %s, captured_at = now()", quote)
         rows.run("UPDATE orders SET quote_id = %s", quote)
+        rows.bill(paid.order, issued_at=rows.one("SELECT captured_at FROM payments"))
     return module_database_url
 
 
@@ -44,6 +45,7 @@ VIOLATIONS = {
     "I2": "UPDATE payments SET captured_paise = captured_paise + 1",
     "I7": "UPDATE orders SET updated_at = now() - interval '1 hour';"
     "UPDATE print_jobs SET updated_at = now() - interval '1 hour'",
+    "I28": "UPDATE bill_counters SET last = last + 1",
     "I8": "INSERT INTO webhook_logs (provider, dedup_key, lane, raw_body, status)"
     " VALUES ('x', 'y', 'z', '', 'DEAD')",
     "I15": "INSERT INTO refunds (shop_id, payment_id, idempotency_key, amount_paise, reason,"
@@ -55,6 +57,85 @@ VIOLATIONS = {
     "I3": "INSERT INTO print_attempts (shop_id, job_id, epoch, worker_id, sha256, copies,"
     " started_at) SELECT shop_id, id, 1, 'pc', sha256, 6, now() - interval '1 day' FROM print_jobs",
 }
+
+
+_UNGUARDED = "ALTER TABLE bills DISABLE TRIGGER refuse_change;"
+_COPY = (
+    "INSERT INTO bills (shop_id, order_id, refers_to, refund_id, kind, mode, series, year, number, "
+    "label, day, issued_at, amount_paise, taxable_paise, cgst_paise, sgst_paise, rate_bp, sac, "
+    "gstin, shop_name, shop_address, lines) SELECT shop_id, {order}, {refers}, {refund}, {kind}, "
+    "mode, {series}, year, {number}, {label}, day, {at}, {amount}, {amount}, 0, 0, rate_bp, sac, "
+    "gstin, shop_name, shop_address, lines FROM bills;"
+)
+
+
+def copied(**facts: str) -> str:
+    """SQL that issues another bill like the one there is, with its number counted."""
+    chosen = {
+        "order": "NULL",
+        "refers": "NULL",
+        "refund": "NULL",
+        "kind": "'DAY_INVOICE'",
+        "series": "'D'",
+        "number": "1",
+        "label": "'D/2627/1'",
+        "at": "issued_at",
+        "amount": "amount_paise",
+        **facts,
+    }
+    counted = (
+        f"INSERT INTO bill_counters SELECT id, {chosen['series']}, 2026, {chosen['number']} "
+        "FROM shops ON CONFLICT (shop_id, series, year) DO UPDATE SET last = excluded.last;"
+    )
+    return _COPY.format(**chosen) + counted
+
+
+BILLED_WRONGLY = {
+    "a number was taken and not used": "UPDATE bill_counters SET last = 2",
+    "a number is missing": _UNGUARDED + "UPDATE bills SET number = 2",
+    "a bill nobody counted": "DELETE FROM bill_counters",
+    "paid and not billed": _UNGUARDED
+    + "UPDATE bills SET order_id = NULL, kind = 'DAY_INVOICE', amount_paise = 0 + amount_paise",
+    "billed another amount": _UNGUARDED + "UPDATE bills SET amount_paise = 1, taxable_paise = 1",
+    "a small receipt is in no invoice": _UNGUARDED
+    + "UPDATE bills SET mode = 'registered', day = day - 400",
+    "an invoice of nothing": copied(),
+    "dated before the one before": copied(
+        order="order_id",
+        refers="id",
+        kind="'TAX_INVOICE'",
+        series="'R'",
+        number="2",
+        label="'R/2627/2'",
+        at="issued_at - interval '1 day'",
+    ),
+    "credited above the bill": "INSERT INTO refunds (shop_id, payment_id, idempotency_key, "
+    "amount_paise, reason, requested_by, status) SELECT shop_id, id, 'k', 5, '', 'user:a', "
+    "'FAILED' FROM payments;"
+    + copied(
+        order="order_id",
+        refers="id",
+        refund="(SELECT id FROM refunds)",
+        kind="'REFUND_RECEIPT'",
+        series="'F'",
+        label="'F/2627/1'",
+        amount="amount_paise + 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", BILLED_WRONGLY)
+def test_every_way_to_bill_wrongly_is_named(sound: str, wrong: str) -> None:
+    with psycopg.connect(sound) as connection:  # rolled back below
+        connection.execute(BILLED_WRONGLY[wrong].encode())
+        broken = {
+            name.split()[0]
+            for name, query in invariants().items()
+            if connection.execute(query.encode()).fetchall()
+        }
+        connection.rollback()
+
+    assert broken == {"I28"}
 
 
 @pytest.mark.parametrize("promise", VIOLATIONS)

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 import app.models_attention
+import app.models_bills
 import app.models_days
 import app.models_orders  # noqa: F401 - brings the tables about money and paper
 from app.core.database import render_schema, sqlalchemy_url, upgrade

@@ -228,6 +228,7 @@ FAMILIES = (
     "age-",
     "answer-",
     "attempt-",
+    "bill-",
     "c-",
     "choice-",
     "col-",

@@ -11,7 +11,14 @@ from fastapi import APIRouter, Header, Query
 from app.api.deps import CallerDep, ShopDep, guarded, staff_only
 from app.api.errors import Malformed
 from app.api.schemas import CashIn, RefundIn, RefundOut
-from app.api.views import job_view, order_line, refund_view, story_view
+from app.api.views import (
+    bill_view,
+    job_view,
+    order_bills_view,
+    order_line,
+    refund_view,
+    story_view,
+)
 from app.domain.lifecycle import Job
 
 router = APIRouter(prefix="/api/v1/dashboard", tags=["dashboard"], route_class=guarded(staff_only))
@@ -46,6 +53,27 @@ async def orders(
 @router.get("/orders/{order_id}")
 async def order(order_id: UUID, who: CallerDep, shop: ShopDep) -> dict[str, Any]:
     return story_view(await shop.reports.story(who.shop_id, order_id))
+
+
+@router.get("/orders/{order_id}/bill")
+async def bill(order_id: UUID, who: CallerDep, shop: ShopDep) -> dict[str, Any]:
+    return order_bills_view(await shop.bills.of_order(who.shop_id, order_id))
+
+
+@router.post("/orders/{order_id}/invoice")
+async def invoice(order_id: UUID, who: CallerDep, shop: ShopDep) -> dict[str, Any]:
+    return bill_view(await shop.bills.ask_invoice(who.shop_id, order_id, by=who.actor))
+
+
+@router.get("/bills")
+async def bills(
+    who: CallerDep,
+    shop: ShopDep,
+    first: Annotated[date, Query(alias="from")],
+    last: Annotated[date, Query(alias="to")],
+) -> dict[str, Any]:
+    found = await shop.bills.of_days(who.shop_id, first, last)
+    return {"items": [bill_view(one) for one in found], "next": None}
 
 
 @router.get("/pending-jobs")

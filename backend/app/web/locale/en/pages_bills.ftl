@@ -1,0 +1,32 @@
+## Bills: the printable page, and the links to it
+
+bill-open = Bill { $label }
+bill-title-receipt = Receipt
+bill-title-tax-invoice = Tax invoice
+bill-title-bill-of-supply = Bill of supply
+bill-title-day-invoice = Consolidated tax invoice
+bill-title-credit-note = Credit note
+bill-title-refund-receipt = Refund receipt
+bill-composition = Composition taxable person, not eligible to collect tax on supplies
+bill-number = Number
+bill-date = Date
+bill-about = For
+bill-about-value = { $label }, { $day }
+bill-supply = Place of supply
+bill-reverse = Tax payable on reverse charge
+bill-reverse-no = No
+bill-what = Printing of documents
+bill-what-sac = Printing of documents · SAC { $sac }
+bill-line-receipt = Receipt { $receipt } · order { $order }
+bill-taxable = Taxable value
+bill-tax = { $name } { $rate } %
+bill-inclusive = Prices include tax.
+bill-total = Total paid
+bill-total-day = Total
+bill-given-back = Given back
+bill-taken-up = Part of the consolidated tax invoice { $label } of { $day }.
+bill-waits = Goes into the consolidated tax invoice of the day.
+bill-ask = I need a tax invoice
+bill-signature = Authorised signatory
+bill-back = Back to the order
+bill-print = Print

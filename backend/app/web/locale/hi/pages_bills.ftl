@@ -1,0 +1,32 @@
+## बिल: छापने का पन्ना, और उसके लिंक
+
+bill-open = बिल { $label }
+bill-title-receipt = रसीद
+bill-title-tax-invoice = टैक्स इनवॉइस (Tax invoice)
+bill-title-bill-of-supply = बिल ऑफ़ सप्लाई (Bill of supply)
+bill-title-day-invoice = दिन का टैक्स इनवॉइस (Consolidated tax invoice)
+bill-title-credit-note = क्रेडिट नोट (Credit note)
+bill-title-refund-receipt = वापसी की रसीद
+bill-composition = Composition taxable person, not eligible to collect tax on supplies (कंपोज़िशन करदाता, ग्राहक से टैक्स नहीं ले सकते)
+bill-number = नंबर
+bill-date = तारीख़
+bill-about = किसके लिए
+bill-about-value = { $label }, { $day }
+bill-supply = आपूर्ति का स्थान
+bill-reverse = रिवर्स चार्ज पर टैक्स
+bill-reverse-no = नहीं
+bill-what = दस्तावेज़ों की छपाई
+bill-what-sac = दस्तावेज़ों की छपाई · SAC { $sac }
+bill-line-receipt = रसीद { $receipt } · ऑर्डर { $order }
+bill-taxable = टैक्स से पहले की क़ीमत
+bill-tax = { $name } { $rate } %
+bill-inclusive = दामों में टैक्स शामिल है।
+bill-total = कुल भुगतान
+bill-total-day = कुल
+bill-given-back = वापस किया
+bill-taken-up = { $day } के टैक्स इनवॉइस { $label } में शामिल है।
+bill-waits = दिन के टैक्स इनवॉइस में शामिल होगा।
+bill-ask = मुझे टैक्स इनवॉइस चाहिए
+bill-signature = अधिकृत हस्ताक्षर
+bill-back = ऑर्डर पर लौटें
+bill-print = छापें
