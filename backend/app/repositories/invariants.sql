@@ -124,7 +124,7 @@ UNION ALL
 -- since the shop's first bill
 SELECT p.shop_id::text, p.order_id::text, 'paid and not billed'
 FROM payments p LEFT JOIN bills b ON b.order_id = p.order_id AND b.refers_to IS NULL
-WHERE p.disposition = 'FULFILS' AND (b.id IS NULL OR b.amount_paise <> p.amount_paise)
+WHERE p.disposition = 'FULFILS' AND (b.id IS NULL OR b.amount_paise <> p.captured_paise)
     AND p.captured_at >= (SELECT min(f.issued_at) FROM bills f WHERE f.shop_id = p.shop_id)
 UNION ALL
 SELECT b.shop_id::text, b.label, 'small, of a day that is over, and in no invoice'

@@ -100,7 +100,9 @@ class BillService:
         if about.kind == BillKind.RECEIPT and about.mode == GstMode.REGISTERED:
             return None
         order_parts = await tx.bills.noted(order_id=payment.order_id)
-        amount = await tx.bills.given_back(payment.id) - order_parts.amount
+        # A bank may give back twice; a note never says more than was billed.
+        given = min(await tx.bills.given_back(payment.id), payment.captured_paise)
+        amount = given - order_parts.amount
         if amount < 1:
             return None
         gst = replace(_of(about), prefix=(await tx.bills.gst(shop.id)).prefix)
