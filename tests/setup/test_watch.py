@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 
 import pytest
@@ -13,7 +15,7 @@ from structlog.testing import capture_logs
 
 from app import bootstrap
 from app.bootstrap import look_after
-from app.core.database import Database
+from app.core.database import DATABASE_DOWN, Database
 from app.core.embedded_postgres import EmbeddedPostgres
 from tests.support.services import public_directory
 
@@ -61,3 +63,28 @@ async def test_a_server_that_cannot_come_back_is_told_once_with_the_way_out(
     assert [line["event"] for line in told] == ["unreachable", "reachable again"]
     assert "secrets.json" in told[0]["why"]
     assert "Put it back from the backup" in told[0]["why"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="uses POSIX signals")
+async def test_an_outage_is_over_soon_after_the_server_is_back() -> None:
+    """The pool must not sleep on because the server was away for long."""
+    with public_directory("away") as data_dir, EmbeddedPostgres(data_dir, durable=False) as server:
+        database = Database(server.url, pool_size=1)
+        await database.open()
+        await database.ping()
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGKILL)
+        back_at = time.monotonic() + 8
+        while time.monotonic() < back_at:
+            with contextlib.suppress(*DATABASE_DOWN):
+                await database.ping()
+            await asyncio.sleep(0.5)
+        await asyncio.to_thread(server.start)
+        begun = time.monotonic()
+        while True:
+            with contextlib.suppress(*DATABASE_DOWN):
+                await database.ping()
+                break
+            await asyncio.sleep(0.1)
+        await database.close()
+    assert time.monotonic() - begun < 4

@@ -43,6 +43,9 @@ IDLE_IN_TRANSACTION_MS = 30_000
 CONNECT_SECONDS = 3
 # In all a process takes at most about 35 connections, so that two fit into PostgreSQL's 100.
 HOT_CONNECTIONS = 6
+# A pool that goes on trying by itself waits twice as long each time, in the end for minutes after
+# the database is back. One that gives up soon tries again whenever somebody asks.
+RECONNECT_SECONDS = 4
 # A peer that vanished without a word is given up after seconds, not after TCP's quarter of an hour.
 NETWORK = {
     "connect_timeout": CONNECT_SECONDS,
@@ -92,6 +95,7 @@ class Database:
             min_size=1,
             max_size=HOT_CONNECTIONS,
             timeout=3,
+            reconnect_timeout=RECONNECT_SECONDS,
             open=False,
             kwargs={
                 "autocommit": True,

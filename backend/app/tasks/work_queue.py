@@ -12,7 +12,7 @@ import structlog
 from procrastinate import exceptions, jobs
 from procrastinate.jobs import Job
 
-from app.core.database import DATABASE_DOWN, NETWORK, TIMEOUTS
+from app.core.database import DATABASE_DOWN, NETWORK, RECONNECT_SECONDS, TIMEOUTS
 from app.domain.errors import ProviderUnavailable, ProviderUncertain
 
 log = structlog.get_logger(__name__)
@@ -71,6 +71,7 @@ def open_queue(database_url: str) -> procrastinate.App:
         conninfo=database_url,
         min_size=1,
         max_size=QUEUE_CONNECTIONS,
+        reconnect_timeout=RECONNECT_SECONDS,
         kwargs={"options": TIMEOUTS, **NETWORK},
     )
     return procrastinate.App(connector=connector)
