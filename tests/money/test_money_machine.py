@@ -26,12 +26,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from app.domain.attention import Resolution
 from tests.money.books import differences
 from tests.money.till import SWEEPS, Sale, Till
 from tests.support.services import PostgresServer
 from tests.support.shop import opened
 
-# At most 40 steps a run, 33 of them on average.
+# At most 40 steps a run, 33 of them on average. The gate walks the same 5,000 steps each time;
+# whoever names another number gets new ones. What they find is kept as a story of its own.
 RUNS = int(os.environ.get("MONEY_RUNS", "160"))
 STEPS = 40
 MOST_SALES = 3
@@ -43,6 +45,10 @@ CALLS = (
     "razorpay.payments.refund",
     "razorpay.refunds.fetch",
     "razorpay.*",
+)
+# With the last two the provider's books and ours differ by a person's word.
+ANSWERS = sorted(
+    set(Resolution) - {Resolution.PAID_BACK_BY_HAND, Resolution.TAKEN_BY_BANK}, key=str
 )
 MISFORTUNES = ("error", "error_after", "answer_lost", "refused", "rate_limit")
 
@@ -180,6 +186,10 @@ class Money(RuleBasedStateMachine):
         said = self.run(self.till.take_cash(sale, sale.amount + more))
         assert not more or said, "the wrong amount of cash was taken"
 
+    @rule(number=st.integers(0, 9), resolution=st.sampled_from(ANSWERS))
+    def answer(self, number: int, resolution: Resolution) -> None:
+        self.run(self.till.answer(number, resolution))
+
     # The shop's PC
 
     @rule()
@@ -260,10 +270,11 @@ def test_no_sequence_of_events_loses_money(
             max_examples=RUNS,
             stateful_step_count=STEPS,
             deadline=None,
+            derandomize="MONEY_RUNS" not in os.environ,
             suppress_health_check=list(HealthCheck),
             print_blob=True,
         ),
     )
     with capsys.disabled():
         sys.stdout.write(f" {Money.steps} steps ")
-    assert Money.steps >= RUNS * STEPS * 3 // 4, "the promise is 5,000 steps in the gate"
+    assert Money.steps >= RUNS * 32, "the promise is 5,000 steps in the gate"

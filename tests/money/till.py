@@ -29,6 +29,7 @@ from app.models import Document
 from app.repositories.orders import Printable
 from app.repositories.print_jobs import Offer
 from app.services.queue_service import Report
+from app.services.scene import Ask
 from app.tasks.work_queue import WORTH_WAITING_FOR
 from simulator.settings import FAKE_CREDENTIALS
 from tests.support.outside import Bank
@@ -38,7 +39,7 @@ from tests.support.shop import FINISHED, House, bank_of
 NOT_OURS = ("send_message", "make_print_ready", "make_sheet", "prepare_document")
 # Promises with a deadline of minutes: true at rest, not while a step lets an hour pass.
 AT_REST_ONLY = ("I7 ", "I8 ", "I19 ")
-SWEEPS = ("payments", "captures", "refunds", "orders", "leases", "documents")
+SWEEPS = ("payments", "captures", "refunds", "orders", "leases", "documents", "bills")
 CLERK = "user:asha"
 PC = "counter-pc"
 
@@ -74,7 +75,7 @@ class Till:
         with psycopg.connect(self._admin, autocommit=True) as connection:
             connection.execute(
                 "TRUNCATE customers, webhook_logs, attention_items, transitions, audit_log, "
-                "workers, printers, procrastinate_jobs, sweep_runs CASCADE"
+                "workers, printers, bill_counters, procrastinate_jobs, sweep_runs CASCADE"
             )
         outside = self.house.outside
         await outside.control("POST", "/reset")
@@ -236,6 +237,19 @@ class Till:
         desk = self.house.inside.desk
         return await self.staff(
             lambda: desk.take_cash(self.shop_id, sale.id, amount_paise=amount, by=CLERK)
+        )
+
+    async def answer(self, number: int, resolution: str) -> str:
+        """What a person decides about an open question; refused where it makes no sense."""
+        items = await self.house.sql(
+            "SELECT id FROM attention_items WHERE closed_at IS NULL ORDER BY opened_at, id"
+        )
+        if not items:
+            return "nobody is asked"
+        item, attention = items[number % len(items)]["id"], self.house.inside.attention
+        ask = Ask(resolution, note="talked to the customer")
+        return await self.staff(
+            lambda: attention.resolve(self.shop_id, item, ask, key=f"{item}:{resolution}", by=CLERK)
         )
 
     async def claim(self) -> bool:

@@ -42,7 +42,7 @@ def test_the_promise_about_owners_knows_the_answers_that_keep_money() -> None:
 
 VIOLATIONS = {
     "I1": "UPDATE payments SET disposition = 'REFUND'",
-    "I2": "UPDATE payments SET captured_paise = captured_paise + 1",
+    "I2": "UPDATE payments SET currency = 'USD'",
     "I7": "UPDATE orders SET updated_at = now() - interval '1 hour';"
     "UPDATE print_jobs SET updated_at = now() - interval '1 hour'",
     "I28": "UPDATE bill_counters SET last = last + 1",

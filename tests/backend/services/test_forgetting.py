@@ -211,7 +211,7 @@ async def test_money_that_comes_while_the_file_is_being_deleted_goes_back(
     await documents.delete_due()
 
     assert not any(await kept(shop, keys))
-    await customer.hears("its file was already deleted")
+    await customer.hears("is no longer there")
     await shop.quiet()
     assert (await shop.order_of(customer))["status"] == "EXPIRED"
     assert await shop.jobs_of(customer) == []
