@@ -13,7 +13,7 @@ from tests.money.till import Sale, Till
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Happening = Callable[[Till, Sale], Awaitable[None]]
-SHUFFLES = 6
+SHUFFLES = 4
 
 
 async def paid(till: Till, sale: Sale) -> None:
