@@ -11,9 +11,11 @@ import time
 from collections.abc import Callable
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from app import bootstrap
+from app.adapters import http
 from app.bootstrap import look_after
 from app.core.database import DATABASE_DOWN, Database
 from app.core.embedded_postgres import EmbeddedPostgres
@@ -50,6 +52,8 @@ async def test_a_server_that_cannot_come_back_is_told_once_with_the_way_out(
         backup = passwords.rename(passwords.with_name("backup"))
         assert embedded.pid is not None
         with capture_logs() as said:
+            # One that was used before, by another test, would not be listened to.
+            monkeypatch.setattr(http, "log", structlog.get_logger())
             os.kill(embedded.pid, signal.SIGKILL)
             watching = asyncio.create_task(look_after(embedded, database))
             await until(lambda: embedded.times == 3)

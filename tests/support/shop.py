@@ -112,7 +112,8 @@ class House:
         assert {name: rows for name, rows in broken.items() if rows} == {}
 
     async def all_counts(self) -> dict[str, int]:
-        """Rows of every table that a stranger might want to change."""
+        """Rows of every table that a stranger might want to change, once nothing is on its way."""
+        await self.quiet()
         tables = await self.sql(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
             "AND tablename NOT LIKE 'procrastinate%' AND tablename <> 'sweep_runs'"

@@ -276,14 +276,16 @@ class RefundService:
                 f"payment:{payment.rzp_payment_id}",
                 f"refund {refund.rzp_refund_id} is more than was left of the payment",
             )
+        await tx.session.refresh(payment)
+        nothing_left = payment.refunded_paise == payment.captured_paise
         if refund.status == RefundStatus.FAILED:
-            # The money is still with us: it is nobody's until a person decides.
             why = refund.error or "the bank did not take it"
             await tx.messages.close_items(f"refund:{refund.id}", by="system:refund", resolution=why)
-            await self._item(tx, refund, "refund_failed", f"refund:{refund.id}", why)
+            if not nothing_left:
+                # The money is still with us: it is nobody's until a person decides.
+                await self._item(tx, refund, "refund_failed", f"refund:{refund.id}", why)
             return
-        await tx.session.refresh(payment)
-        if payment.refunded_paise == payment.captured_paise:
+        if nothing_left:
             for other in await tx.refunds.of_payment(payment.id):
                 if other.status == RefundStatus.FAILED:
                     await tx.messages.close_items(

@@ -243,7 +243,12 @@ def test_strange_text_is_taken_calmly(raw: str, body: str) -> None:
 @settings(max_examples=300)
 def test_whatever_a_customer_types_arrives_or_is_refused(text: str) -> None:
     typed = text.encode("utf-8", "replace").decode()
-    form = parsed(sent("inbound_text", Body=typed, ProfileName=typed))
+    try:
+        form = parsed(sent("inbound_text", Body=typed, ProfileName=typed))
+    except BadInput as error:
+        # The name of a parameter that could have been cut out of the signed text.
+        assert "is hidden inside another parameter" in error.detail
+        return
 
     assert form.body == typed.replace("\x00", "")
     assert "\x00" not in form.profile_name
