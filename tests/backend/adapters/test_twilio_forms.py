@@ -247,7 +247,8 @@ def test_whatever_a_customer_types_arrives_or_is_refused(text: str) -> None:
         form = parsed(sent("inbound_text", Body=typed, ProfileName=typed))
     except BadInput as error:
         # The name of a parameter that could have been cut out of the signed text.
-        assert "is hidden inside another parameter" in error.detail
+        if "is hidden inside another parameter" not in error.detail:
+            raise
         return
 
     assert form.body == typed.replace("\x00", "")
