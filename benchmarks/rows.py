@@ -10,17 +10,20 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg.types.json import Jsonb
 
-from app.domain.print_plan import Choices, PrintType
+from app.domain.money import Money
+from app.domain.price_list import PriceList
+from app.domain.pricing import price_of
+from app.domain.print_plan import Choices, PrintType, plan
 
 Connection = psycopg.Connection[Any]
 
 SHOP = UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")
 PAGES, AMOUNT_PAISE = 6, 2400
 SHA256 = "ab" * 32
-CHOICES = Jsonb(Choices(PrintType.BW, 2).as_dict())
-LINES = Jsonb(
-    [{"ink": "BW", "pages": PAGES, "copies": 2, "rate_paise": 200, "amount_paise": AMOUNT_PAISE}]
-)
+_CHOSEN = Choices(PrintType.BW, 2)
+CHOICES = Jsonb(_CHOSEN.as_dict())
+_PRICE = price_of(plan(_CHOSEN, PAGES, ()), PriceList(1, Money(200), Money(1000)))
+LINES = Jsonb([line.as_data() for line in _PRICE.lines])
 
 _CUSTOMER = """
 INSERT INTO customers (shop_id, address, phone, name, last_inbound_at)
