@@ -8,7 +8,7 @@ from sqlalchemy import create_engine, pool
 import app.models_attention
 import app.models_bills
 import app.models_days
-import app.models_orders  # noqa: F401 - its tables join the metadata  # noqa: F401
+import app.models_orders  # noqa: F401 - its tables join the metadata
 from app.models import Base
 
 config = context.config
