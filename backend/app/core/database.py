@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 import structlog
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.exc import InterfaceError as SQLAlchemyInterfaceError
 from sqlalchemy.exc import OperationalError as SQLAlchemyOperationalError
 from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeoutError
@@ -46,6 +50,9 @@ HOT_CONNECTIONS = 6
 # A pool that goes on trying by itself waits twice as long each time, in the end for minutes after
 # the database is back. One that gives up soon tries again whenever somebody asks.
 RECONNECT_SECONDS = 4
+# A connection that worked this recently is used without asking whether it still does: asking costs
+# as much as a statement, and an answer is old as well once it is here.
+FRESH_SECONDS = 1.0
 # A peer that vanished without a word is given up after seconds, not after TCP's quarter of an hour.
 NETWORK = {
     "connect_timeout": CONNECT_SECONDS,
@@ -86,9 +93,9 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_timeout=10,
-            pool_pre_ping=True,
             connect_args={"options": TIMEOUTS, **NETWORK},
         )
+        _ping_after_a_rest(self.engine.sync_engine)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self.pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
             url,
@@ -118,6 +125,45 @@ class Database:
     async def ping(self) -> None:
         async with self.pool.connection(timeout=2) as connection:
             await connection.execute("SELECT 1")
+
+
+def _ping_after_a_rest(engine: Engine) -> None:
+    """SQLAlchemy's ``pool_pre_ping``, for connections only that lay in the pool for a while."""
+
+    def came_back(_: object, record: Any) -> None:
+        record.info["left"] = time.monotonic()
+
+    def goes_out(connection: Any, record: Any, _: object) -> None:
+        if time.monotonic() - record.info.get("left", time.monotonic()) < FRESH_SECONDS:
+            return
+        try:
+            alive = engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error:
+            alive = False
+        if not alive:
+            raise DisconnectionError  # the pool makes another one
+
+    event.listen(engine, "checkin", came_back)
+    event.listen(engine, "checkout", goes_out)
+
+
+def queue_pool(conninfo: str, **options: Any) -> AsyncConnectionPool[Any]:
+    """The task queue's own pool: each of its calls is one statement, so no transaction is opened
+    around it, and only a connection that lay idle is asked whether it still works."""
+    used: WeakKeyDictionary[psycopg.AsyncConnection[Any], float] = WeakKeyDictionary()
+
+    async def made(connection: psycopg.AsyncConnection[Any]) -> None:
+        await connection.set_autocommit(True)
+
+    async def came_back(connection: psycopg.AsyncConnection[Any]) -> None:
+        used[connection] = time.monotonic()
+
+    async def goes_out(connection: psycopg.AsyncConnection[Any]) -> None:
+        if time.monotonic() - used.get(connection, 0.0) >= FRESH_SECONDS:
+            await AsyncConnectionPool.check_connection(connection)
+
+    options |= {"configure": made, "reset": came_back, "check": goes_out}
+    return AsyncConnectionPool(conninfo, **options)
 
 
 async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:

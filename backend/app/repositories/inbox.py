@@ -37,6 +37,12 @@ WITH given AS (
 )
 SELECT kept.provider, kept.dedup_key FROM kept, deferred
 """
+_FINISH = """
+UPDATE webhook_logs
+SET status = %s, reason = %s, finished_at = clock_timestamp(),
+    raw_body = CASE WHEN %s THEN '' ELSE raw_body END
+WHERE id = %s AND status = 'NEW'
+"""
 LARGEST_BATCH = 64
 # Razorpay gives up after five seconds and tries again later; an early 503 says the same sooner.
 CONNECTION_SECONDS = 1.5
@@ -54,8 +60,16 @@ class Incoming:
     raw_body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A webhook nobody has dealt with yet."""
+
+    provider: str
+    raw_body: bytes
+
+
 class Receiver:
-    """Keeps webhooks, those that arrive together in one commit.
+    """Keeps webhooks, those that arrive together in one commit, and hands them out again.
 
     A webhook is answered after its own commit and never before. Under load this costs a fraction
     of a transaction each; a lone webhook is written at once.
@@ -77,6 +91,21 @@ class Receiver:
                 return await done
         except TimeoutError:
             raise psycopg.OperationalError("the webhook was not written in time") from None
+
+    async def get(self, inbox_id: int) -> Kept | None:
+        """None when it was dealt with."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                "SELECT provider, raw_body FROM webhook_logs WHERE id = %s AND status = 'NEW'",
+                (inbox_id,),
+            )
+            row = await cursor.fetchone()
+        return None if row is None else Kept(row[0], row[1])
+
+    async def finish(self, inbox_id: int, status: str, reason: str, *, forget: bool) -> None:
+        """Once; ``forget`` empties its bytes."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_FINISH, (status, reason[:500], forget, inbox_id))
 
     async def _write(self) -> None:
         try:
@@ -124,9 +153,6 @@ class Receiver:
 class Inbox:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
-
-    async def get(self, inbox_id: int) -> WebhookLog | None:
-        return await self._session.get(WebhookLog, inbox_id)
 
     async def lock(self, inbox_id: int) -> WebhookLog | None:
         """Only while it is new: what is finished is nobody's business any more."""

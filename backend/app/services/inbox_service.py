@@ -72,23 +72,17 @@ class InboxService:
 
     async def process(self, inbox_id: int) -> None:
         """Handles a kept webhook; handling it twice changes nothing."""
-        async with self._unit_of_work("system:inbox") as tx:
-            row = await tx.inbox.get(inbox_id)
-        if row is None or row.status != "NEW":
+        kept = await self._receiver.get(inbox_id)
+        if kept is None:
             return
         crash_here("mover.claim")
         try:
-            end, why, secret = await self._handle(row.provider, row.raw_body)
+            end, why, secret = await self._handle(kept.provider, kept.raw_body)
         except BadInput as error:
             # Genuine but not readable: kept for a person, and never in the way of others.
             await self.bury(inbox_id, error.detail)
             return
-        async with self._unit_of_work("system:inbox") as tx:
-            locked = await tx.inbox.lock(inbox_id)
-            if locked is not None:
-                tx.inbox.finish(locked, end, why)
-                if secret:
-                    locked.raw_body = b""
+        await self._receiver.finish(inbox_id, end, why, forget=secret)
 
     async def _handle(self, provider: str, raw: bytes) -> tuple[str, str, bool]:
         """The row's end, its reason, and whether its bytes must not be kept."""

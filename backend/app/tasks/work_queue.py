@@ -12,7 +12,13 @@ import structlog
 from procrastinate import exceptions, jobs
 from procrastinate.jobs import Job
 
-from app.core.database import DATABASE_DOWN, NETWORK, RECONNECT_SECONDS, TIMEOUTS
+from app.core.database import (
+    DATABASE_DOWN,
+    NETWORK,
+    RECONNECT_SECONDS,
+    TIMEOUTS,
+    queue_pool,
+)
 from app.domain.errors import ProviderUnavailable, ProviderUncertain
 
 log = structlog.get_logger(__name__)
@@ -68,6 +74,7 @@ def last_try(job: Job) -> bool:
 
 def open_queue(database_url: str) -> procrastinate.App:
     connector = procrastinate.PsycopgConnector(
+        pool_factory=queue_pool,
         conninfo=database_url,
         min_size=1,
         max_size=QUEUE_CONNECTIONS,

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from app.core.database import Database
-from app.repositories.inbox import LARGEST_BATCH, Incoming, Receiver
+from app.repositories.inbox import LARGEST_BATCH, Incoming, Kept, Receiver
 from app.repositories.messages import RANK
 from app.repositories.unit_of_work import UnitOfWork
 from tests.backend.repositories.rows import Rows, until_waiting
@@ -127,16 +127,34 @@ async def test_a_finished_webhook_is_nobodys_business(
     number = row["id"]
     assert isinstance(number, int)
 
-    async with work("system:inbox") as tx:
-        locked = await tx.inbox.lock(number)
-        assert locked is not None
-        tx.inbox.finish(locked, "IGNORED", "x" * 900)
+    receiver = Receiver(database.pool)
+    assert await receiver.get(number) == Kept("twilio", b"Body=hi&\x00\xff")
+
+    await receiver.finish(number, "IGNORED", "x" * 900, forget=False)
+    assert await receiver.get(number) is None
     async with work("system:inbox") as tx:
         assert await tx.inbox.lock(number) is None
+    await receiver.finish(number, "DONE", "", forget=True)
 
     (row,) = kept(rows, key)
     assert (row["status"], len(str(row["reason"]))) == ("IGNORED", 500)
     assert row["finished_at"] is not None
+    assert row["raw_body"] == b"Body=hi&\x00\xff"
+
+
+async def test_what_must_not_be_kept_is_emptied_with_the_end(
+    database: Database, rows: Rows
+) -> None:
+    key = f"secret-{rows.shop}"
+    await deliver(database, key)
+    (row,) = kept(rows, key)
+
+    number = row["id"]
+    assert isinstance(number, int)
+    await Receiver(database.pool).finish(number, "DONE", "", forget=True)
+
+    (row,) = kept(rows, key)
+    assert (row["status"], row["raw_body"]) == ("DONE", b"")
 
 
 async def test_webhooks_that_lost_their_task_are_found(
