@@ -6,10 +6,14 @@ cannot use. Among 100 payments about 5 fail first, 3 come twice, 2 with another 
 dollars. After each batch the paid orders are marked as printed. At the end every promise of
 ``check-invariants`` is asked, and each payment must have found the owner it should have.
 Asked: none broken.
+
+With ``--home DIRECTORY`` the database stays there, and the same command goes on where it was
+stopped: what happens in a batch follows from its number, and telling it once more is harmless.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import http.client
 import json
@@ -26,6 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import psycopg
 
@@ -65,15 +70,24 @@ UPDATE orders SET status = 'READY', ready_at = clock_timestamp() WHERE status = 
 """
 
 
+_BATCH = """
+SELECT o.id, p.reference_id, p.plink_id FROM customers c JOIN orders o ON o.customer_id = c.id
+JOIN payments p ON p.order_id = o.id AND p.reference_id IS NOT NULL
+WHERE c.phone BETWEEN %s AND %s ORDER BY c.phone
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Paying:
-    order: rows.Waiting
+    order: UUID
+    reference_id: str
+    link_id: str
     kind: str
 
 
 def happens(dice: random.Random, paying: Paying) -> list[bytes]:
     """The bodies Razorpay would send for it, each once."""
-    order, kind = paying.order, paying.kind
+    order, kind = paying, paying.kind
     amount = rows.AMOUNT_PAISE + (dice.choice((-100, -1, 1, 5000)) if kind == "wrong amount" else 0)
     currency = "USD" if kind == "dollars" else "INR"
 
@@ -156,54 +170,80 @@ def _post(host: str, left: queue.SimpleQueue[bytes]) -> None:
                 sys.exit(f"a webhook was answered with {answer.status}")
 
 
-def orders(
-    connection: rows.Connection, dice: random.Random, first: int, count: int
-) -> list[Paying]:
-    kinds = dice.choices(list(KINDS), list(KINDS.values()), k=count)
-    with connection.transaction():
-        return [
-            Paying(rows.waiting_order(connection, first + number), kind)
-            for number, kind in enumerate(kinds)
-        ]
+def begun(connection: rows.Connection, batch: int, most: int) -> list[Paying]:
+    """The batch's orders, put in unless they are there already."""
+    first = batch * BATCH
+    kinds = random.Random(f"kinds {batch}").choices(list(KINDS), list(KINDS.values()), k=BATCH)
+    numbers = range(first, min(first + BATCH, most))
+    span = f"9190{numbers[0]:08d}", f"9190{numbers[-1]:08d}"
+    if not connection.execute(_BATCH.encode(), span).fetchall():
+        with connection.transaction():
+            for number in numbers:
+                rows.waiting_order(connection, number)
+    found = connection.execute(_BATCH.encode(), span).fetchall()
+    return [
+        Paying(order, reference, link, kind)
+        for (order, reference, link), kind in zip(found, kinds, strict=False)
+    ]
+
+
+def events(batch: int, payings: list[Paying]) -> tuple[list[bytes], list[bytes]]:
+    """What is told of a batch, shuffled: with the batch itself, and with the next one."""
+    dice = random.Random(f"events {batch}")
+    news = [body for paying in payings for body in happens(dice, paying)]
+    told = [body for body in news for _ in range(dice.randint(1, MOST_COPIES))]
+    dice.shuffle(told)
+    late = int(len(told) * HELD_OVER)
+    return told[late:], told[:late]
 
 
 def owned(connection: rows.Connection, payings: list[Paying]) -> list[str]:
     """A sentence for each order whose money did not find the owners it should have."""
     found: dict[Any, Counter[str]] = {}
     for order, disposition in connection.execute(
-        "SELECT order_id, disposition FROM payments WHERE disposition IS NOT NULL"
+        "SELECT order_id, disposition FROM payments WHERE order_id = ANY(%s) "
+        "AND disposition IS NOT NULL",
+        ([paying.order for paying in payings],),
     ):
         found.setdefault(order, Counter())[disposition] += 1
     return [
-        f"order {paying.order.id} ({paying.kind}): {dict(found.get(paying.order.id, {}))}"
+        f"order {paying.order} ({paying.kind}): {dict(found.get(paying.order, {}))}"
         for paying in payings
-        if found.get(paying.order.id) != OWNERS[paying.kind]
+        if found.get(paying.order) != OWNERS[paying.kind]
     ]
 
 
 def run(url: str, database: str, count: int) -> int:
     """How many promises were broken, each with a line on the screen."""
-    dice = random.Random(20261124)
-    payings: list[Paying] = []
-    held: list[bytes] = []
-    posted, begun = 0, time.monotonic()
+    batches = range(-(-count // BATCH))
+    posted, start = 0, time.monotonic()
+
+    def deal_with(told: list[bytes]) -> None:
+        nonlocal posted
+        post_all(url, told)
+        posted += len(told)
+        drained(database, settle=0.0)
+        connection.execute(PRINTED.encode())
+
     with psycopg.connect(database, autocommit=True) as connection:
-        for first in range(0, count, BATCH):
-            batch = orders(connection, dice, first, min(BATCH, count - first))
-            payings += batch
-            news = [body for paying in batch for body in happens(dice, paying)]
-            told = held + [body for body in news for _ in range(dice.randint(1, MOST_COPIES))]
-            dice.shuffle(told)
-            last = first + BATCH >= count
-            kept = 0 if last else int(len(told) * HELD_OVER)
-            held, told = told[:kept], told[kept:]
-            post_all(url, told)
-            posted += len(told)
-            drained(database, settle=0.0)
-            connection.execute(PRINTED.encode())
-            took = time.monotonic() - begun
-            print(f"{len(payings):7} payments, {posted:8} webhooks, {took:6.0f} s", flush=True)
-        lost = owned(connection, payings)
+        there = connection.execute("SELECT count(*) FROM orders").fetchone()
+        assert there is not None
+        first = max(there[0] // BATCH - 1, 0)
+        late = events(first - 1, begun(connection, first - 1, count))[1] if first else []
+        for batch in batches[first:]:
+            payings = begun(connection, batch, count)
+            now, later = events(batch, payings)
+            now += late
+            random.Random(batch).shuffle(now)
+            deal_with(now)
+            late = later
+            took = time.monotonic() - start
+            done = batch * BATCH + len(payings)
+            print(f"{done:7} payments, {posted:8} webhooks, {took:6.0f} s", flush=True)
+        deal_with(late)
+        lost = [
+            line for batch in batches for line in owned(connection, begun(connection, batch, count))
+        ]
     for line in lost[:10]:
         print(line)
     command = [sys.executable, "-m", "app.cli", "check-invariants"]
@@ -221,20 +261,27 @@ def run(url: str, database: str, count: int) -> int:
 
 
 def main() -> None:
-    """``python -m benchmarks.payments [payments]``"""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else PAYMENTS
+    """``python -m benchmarks.payments [payments] [--home DIRECTORY]``"""
+    options = argparse.ArgumentParser()
+    options.add_argument("payments", type=int, nargs="?", default=PAYMENTS)
+    options.add_argument("--home", type=Path, help="keep the database there and go on with it")
+    asked = options.parse_args()
     port = stage.free_port()
     sink = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "uvicorn", "benchmarks.twilio_sink:app", "--port", str(port)]
     command += ["--no-access-log", "--log-level", "warning"]
-    vendor = {"TWILIO_API_BASE_URL": sink, "TWILIO_CONTENT_BASE_URL": sink}
-    vendor["RAZORPAY_API_BASE_URL"] = sink
-    with stage.postgres() as database, stage.process(command, env={}) as outside:
+    with stage.postgres(asked.home) as database, stage.process(command, env={}) as outside:
         stage.wait_for(f"{sink}/health", outside)
         upgrade(database)
-        with stage.backend(database, log=LOG, **vendor) as (url, _):
-            broken = run(url, database, count)
-    stage.verdict(f"promises broken in {count} payments", broken, 0)
+        with stage.backend(
+            database,
+            log=LOG,
+            TWILIO_API_BASE_URL=sink,
+            TWILIO_CONTENT_BASE_URL=sink,
+            RAZORPAY_API_BASE_URL=sink,
+        ) as (url, _):
+            broken = run(url, database, asked.payments)
+    stage.verdict(f"promises broken in {asked.payments} payments", broken, 0)
     sys.exit(1 if broken else 0)
 
 

@@ -33,9 +33,11 @@ SECRET_KEY = "secret-key-of-the-benchmark-0000"
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[str]:
-    """A PostgreSQL of its own with durability on, as a shop would run it."""
-    with public_directory("bench") as folder, EmbeddedPostgres(folder) as server:
+def postgres(home: Path | None = None) -> Iterator[str]:
+    """A PostgreSQL of its own with durability on, as a shop would run it; gone afterwards, unless
+    it is given a home."""
+    given = contextlib.nullcontext(home) if home else public_directory("bench")
+    with given as folder, EmbeddedPostgres(folder) as server:
         yield server.url
 
 
