@@ -122,7 +122,7 @@ async def test_bodies_end_somewhere(shop: House, path: str, limit: int) -> None:
 
 
 async def test_unsigned_webhooks_change_nothing(shop: House) -> None:
-    before = await shop.all_counts()
+    before = await shop.snapshot()
     wrong_keys: tuple[Any, ...] = (
         {},
         {"X-Twilio-Signature": "x"},
@@ -140,11 +140,11 @@ async def test_unsigned_webhooks_change_nothing(shop: House) -> None:
         )
         refused(answer, 403, "bad_signature")
     refused(await shop.api.post(razorpay, content=b"{}"), 403, "bad_signature")
-    assert await shop.all_counts() == before
+    assert await shop.snapshot() == before
 
 
 async def test_signed_nonsense_changes_nothing(shop: House) -> None:
-    before = await shop.all_counts()
+    before = await shop.snapshot()
     for body in (b"", b"[]", b"{", b"null", b"\xff\xfe", b'{"event": 5}', b"[" * 5000):
         refused(await shop.outside.razorpay_says(body), 400, "malformed")
     for form in ({}, {"MessageSid": "SM1"}, {"Body": "Hi", "NumMedia": "11"}):
@@ -152,7 +152,7 @@ async def test_signed_nonsense_changes_nothing(shop: House) -> None:
         refused(
             await shop.outside.twilio_says(form, path="/webhook/twilio/status"), 400, "malformed"
         )
-    assert await shop.all_counts() == before
+    assert await shop.snapshot() == before
 
 
 async def test_unknown_addresses_and_methods(shop: House) -> None:

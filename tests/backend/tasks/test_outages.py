@@ -325,7 +325,7 @@ async def _away_and_back(house: House, server: EmbeddedPostgres) -> None:
     pay_here = (await customer.hears("Pay here"))["links"][0]
     events = await bank_of(house).holds_back(pay_here)
     await house.quiet()
-    before = await house.all_counts()
+    before = await house.snapshot()
 
     pid = server.pid
     assert pid is not None
@@ -346,7 +346,7 @@ async def _away_and_back(house: House, server: EmbeddedPostgres) -> None:
         if (await house.api.get("/health")).status_code == 200:
             break
         await asyncio.sleep(0.2)
-    after = await house.all_counts()
+    after = await house.snapshot()
     assert after == before
     for event in events:
         assert await bank_of(house).delivers(event) == [200]
