@@ -23,6 +23,7 @@ from tests.support.outside import Bank, Customer, capture_event
 from tests.support.programs import missing
 from tests.support.services import public_directory, redis_program, redis_server
 from tests.support.shop import FINISHED, House, bank_of, opened
+from tests.wire.golden import golden
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -319,24 +320,28 @@ async def _frozen(house: House, server: EmbeddedPostgres) -> None:
 
 
 async def _away_and_back(house: House, server: EmbeddedPostgres) -> None:
-    customer = await house.outside.newcomer()
+    customer = await house.outside.newcomer(reads=False)
     await customer.replies("Hi", "Print Shop")
     await ordered(house, customer)
     pay_here = (await customer.hears("Pay here"))["links"][0]
     events = await bank_of(house).holds_back(pay_here)
     await house.quiet()
+    link = await _pay_here(house, customer)
+    assert link["status"] == "delivered"
+    asks, read = _word_and_receipt(customer, link["sid"])
     before = await house.snapshot()
 
     pid = server.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     began = time.monotonic()
-    told, asked = await asyncio.gather(
+    told, written, asked = await asyncio.gather(
         asyncio.gather(*(bank_of(house).delivers(event, copies=2) for event in events)),
+        asyncio.gather(*(house.outside.twilio_says(*post) for post in (asks, read) * 2)),
         asyncio.gather(*(house.worker().asks() for _ in range(2))),
     )
     assert {status for one in told for status in one} == {503}
-    assert {answer.status_code for answer in asked} == {503}
+    assert {answer.status_code for answer in (*written, *asked)} == {503}
     assert time.monotonic() - began < 8
     health = await house.api.get("/health")
     assert (health.status_code, health.json()["status"]) == (503, "down")
@@ -350,9 +355,38 @@ async def _away_and_back(house: House, server: EmbeddedPostgres) -> None:
     assert after == before
     for event in events:
         assert await bank_of(house).delivers(event) == [200]
+    for post in (asks, read) * 2:
+        assert (await house.outside.twilio_says(*post)).status_code == 200
     await customer.hears("Your token is", timeout=40)
     await house.quiet(within=5, timeout=40)
+    assert await customer.count("Any time you can write") == 1
+    assert (await _pay_here(house, customer))["status"] == "read"
     assert (await house.order_of(customer))["status"] == "PAID"
     assert await customer.count("Your token is") == 1
     assert await house.prints(customer) == ["thesis.pdf"]
     await house.keeps_its_promises()
+
+
+async def _pay_here(house: House, customer: Customer) -> dict[str, Any]:
+    """The message with the link."""
+    [message] = await house.sql(
+        "SELECT m.sid, m.status FROM messages m JOIN customers c ON c.id = m.customer_id "
+        "WHERE c.address = %s AND m.body LIKE '%%Pay here%%'",
+        customer.address,
+    )
+    return message
+
+
+def _word_and_receipt(customer: Customer, sid: str) -> list[tuple[dict[str, str], str]]:
+    """Form and path of what Twilio posts: "help", and that the message with this id was read."""
+    text = golden("twilio", "inbound_text")["request"]["params"]
+    receipt = golden("twilio", "status_read")["request"]["params"]
+    who = {"ProfileName": customer.name, "WaId": customer.phone.lstrip("+")}
+    sender = {"From": customer.address, "ExternalUserId": f"whatsapp:{customer.user_id}"}
+    return [
+        ({**text, **who, **sender, "Body": "help"}, "/webhook/twilio"),
+        (
+            {**receipt, "MessageSid": sid, "SmsSid": sid, "To": customer.address},
+            "/webhook/twilio/status",
+        ),
+    ]
