@@ -91,6 +91,7 @@ class Database:
             max_overflow=pool_size,
             pool_timeout=10,
             pool_pre_ping=True,
+            hide_parameters=True,  # an error's text is logged, and they are customers' words
             connect_args={"options": TIMEOUTS, **NETWORK},
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)

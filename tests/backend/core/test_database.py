@@ -1,12 +1,17 @@
-"""Which PostgreSQL the house moves into, and what it says about one that is too old."""
+"""Which PostgreSQL the house moves into, and what is said when one refuses something."""
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import psycopg
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from app.core import database
 from app.core.config import BadSettings
+from app.core.logging import scrub
+from app.models import Customer
 
 
 @pytest.mark.parametrize("version", [14_00_00, 14_00_19, 15_00_18, 18_00_00])
@@ -37,3 +42,20 @@ def test_nothing_is_made_on_a_server_that_is_refused(
     with psycopg.connect(empty_database_url) as connection:
         tables = connection.execute("SELECT 1 FROM pg_tables WHERE schemaname = 'public'")
         assert tables.fetchall() == []
+
+
+async def test_the_text_of_a_refusal_may_be_logged(database_url: str) -> None:
+    """An error of the database travels into logs with its text: not with what was to be written."""
+    house = database.Database(database_url)
+    session = house.session()
+    session.add(Customer(shop_id=uuid4(), address="somebody", name="Asha of canary lane"))
+
+    with pytest.raises(IntegrityError) as refusal:
+        await session.flush()
+    await session.close()
+    await house.close()
+
+    said = scrub(str(refusal.value))
+    assert "fk_customers_shop_id" in said
+    assert "canary" not in said
+    assert "somebody" not in said
