@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from simulator.settings import FAKE_CREDENTIALS
 from tests.support.town import KEY, Town
@@ -40,8 +41,13 @@ def canaries_of(town: Town) -> dict[str, set[str]]:
 def _secrets_of(town: Town) -> set[str]:
     """What the providers, the database and the shop itself know each other by."""
     names = ("TWILIO_AUTH_TOKEN", "RAZORPAY_KEY_SECRET", "RAZORPAY_WEBHOOK_SECRET")
-    kept = [path for path in (town.folder / "data").rglob("*key*") if path.is_file()]
-    return {FAKE_CREDENTIALS[name] for name in names} | {path.read_text("utf-8") for path in kept}
+    kept = [path.read_text("utf-8") for path in (town.folder / "data" / "secrets").glob("*_key")]
+    assert kept, "the shop made itself a secret key"
+    return (
+        {FAKE_CREDENTIALS[name] for name in names}
+        | set(kept)
+        | {urlsplit(town.database_url).password or ""}
+    )
 
 
 def logs_of(town: Town) -> list[Path]:
@@ -52,8 +58,8 @@ def logs_of(town: Town) -> list[Path]:
 
 def told_in_logs(town: Town) -> list[str]:
     """Lines that say what they must not, each with its kind; empty when all is well."""
-    canaries = canaries_of(town)
-    logs = logs_of(town)
+    canaries, logs = canaries_of(town), logs_of(town)
+    assert all(canaries.values()), f"nothing to look for: {canaries}"
     assert {"worker.log", "print_worker.log"} < {path.name for path in logs}, logs
     told = []
     for path in logs:
