@@ -214,12 +214,16 @@ def main() -> None:
     sink = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "uvicorn", "benchmarks.twilio_sink:app", "--port", str(port)]
     command += ["--no-access-log", "--log-level", "warning"]
-    vendor = {"TWILIO_API_BASE_URL": sink, "TWILIO_CONTENT_BASE_URL": sink}
-    vendor["RAZORPAY_API_BASE_URL"] = sink
     with stage.postgres() as database, stage.process(command, env={}) as outside:
         stage.wait_for(f"{sink}/health", outside)
         upgrade(database)
-        with stage.backend(database, log=LOG, **vendor) as (url, _):
+        with stage.backend(
+            database,
+            log=LOG,
+            TWILIO_API_BASE_URL=sink,
+            TWILIO_CONTENT_BASE_URL=sink,
+            RAZORPAY_API_BASE_URL=sink,
+        ) as (url, _):
             broken = run(url, database, count)
     stage.verdict(f"promises broken in {count} payments", broken, 0)
     sys.exit(1 if broken else 0)

@@ -76,13 +76,13 @@ def lifecycle_page() -> str:
         "Drawn from the tables in `backend/app/domain/lifecycle.py`. The database holds the same",
         "arrows (`allowed_transitions`) and refuses every other.",
     ]
-    for title, table in (
-        ("Order", lifecycle.ORDER),
-        ("Payment", lifecycle.PAYMENT),
-        ("Refund", lifecycle.REFUND),
-        ("Print job", lifecycle.PRINT_JOB),
+    for title, diagram in (
+        ("Order", lifecycle.as_mermaid(lifecycle.ORDER)),
+        ("Payment", lifecycle.as_mermaid(lifecycle.PAYMENT)),
+        ("Refund", lifecycle.as_mermaid(lifecycle.REFUND)),
+        ("Print job", lifecycle.as_mermaid(lifecycle.PRINT_JOB)),
     ):
-        parts += ["", f"## {title}", "", "```mermaid", lifecycle.as_mermaid(table), "```"]  # type: ignore[type-var]
+        parts += ["", f"## {title}", "", "```mermaid", diagram, "```"]
     parts += ["", "## Together", "", "From `backend/app/domain/couplings.py`.", ""]
     parts.append(couplings.as_table())
     return "\n".join([*parts, ""])
