@@ -205,7 +205,7 @@ class Listener:
 
 def alembic_config(url: str) -> Config:
     # Here, not at the top: the migration tool costs 15 MB that no start but the first needs.
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415 - see above
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))

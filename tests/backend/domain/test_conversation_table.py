@@ -31,6 +31,7 @@ COMMANDS = [
 ]
 
 EVENTS: dict[str, Callable[[str], Event]] = {
+    # mypy sees no defaults in a lambda that stands for a Callable.
     **{word: lambda _, word=word: Said(word) for word in [*WORDS, *COMMANDS]},  # type: ignore[misc]
     "tap ink": lambda order: Tapped(f"{order}:ink:BW:1"),
     "tap copies": lambda order: Tapped(f"{order}:copies:5:1"),
