@@ -18,7 +18,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-if sys.version_info < (3, 11):  # noqa: UP036
+if sys.version_info < (3, 11):  # noqa: UP036 - an older one may well start this file
     sys.exit("run: Python 3.11 or newer is needed; start run.py with a newer one.")
 
 from launch.demo import run_demo

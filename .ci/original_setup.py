@@ -113,7 +113,12 @@ def serving(python: Path, settings: Mapping[str, str]) -> Iterator[str]:
 
 def healthy(url: str) -> bool:
     """Whether the address answers 200."""
-    with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+    with (
+        contextlib.suppress(OSError),
+        urllib.request.urlopen(  # noqa: S310 - our own
+            url, timeout=5
+        ) as answer,
+    ):
         return bool(answer.status == 200)
     return False
 

@@ -42,7 +42,9 @@ STEPS = (
     "copies -> link",
     "payment -> token",
     "paid -> claimed",
-    "claimed -> ready message",
+    "claimed -> begun",
+    "begun -> on paper",
+    "on paper -> ready message",
     "whole",
 )
 
@@ -159,20 +161,24 @@ def worker(backend: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def from_rows(database: str, customers: list[Customer]) -> None:
-    """What only the database saw: paid, claimed."""
+    """What only the database saw: paid, claimed, begun, on paper."""
     with psycopg.connect(database) as connection:
         rows = connection.execute(
             "SELECT o.token, extract(epoch FROM o.paid_at)::float8, "
-            "extract(epoch FROM min(a.claimed_at))::float8 FROM orders o "
+            "extract(epoch FROM min(a.claimed_at))::float8, "
+            "extract(epoch FROM max(a.started_at))::float8, "
+            "extract(epoch FROM max(a.finished_at))::float8 FROM orders o "
             "JOIN print_jobs j ON j.order_id = o.id JOIN print_attempts a ON a.job_id = j.id "
             "GROUP BY o.id"
         ).fetchall()
-    times = {token: (paid, claimed) for token, paid, claimed in rows}
+    times = {token: seen for token, *seen in rows}
     for customer in customers:
         if customer.token in times and customer.ready_at:
-            paid, claimed = times[customer.token]
+            paid, claimed, begun, printed = times[customer.token]
             customer.spent["paid -> claimed"] = claimed - paid
-            customer.spent["claimed -> ready message"] = customer.ready_at - claimed
+            customer.spent["claimed -> begun"] = begun - claimed
+            customer.spent["begun -> on paper"] = printed - begun
+            customer.spent["on paper -> ready message"] = customer.ready_at - printed
 
 
 def table(customers: list[Customer]) -> None:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from app.api.tables import as_csv
 from app.core.database import Database, upgrade
-from app.repositories.exports import Table
+from app.ports import Table
 from app.repositories.unit_of_work import UnitOfWork
 from app.services.export_service import ExportService
 from benchmarks.stage import postgres

@@ -27,7 +27,11 @@ async def content(_: Request) -> JSONResponse:
 
 async def refund(request: Request) -> JSONResponse:
     asked = json.loads(await request.body())
-    shown = {"id": f"rfnd_{uuid4().hex[:14]}", "entity": "refund", "status": "processed"}
+    shown: dict[str, object] = {
+        "id": f"rfnd_{uuid4().hex[:14]}",
+        "entity": "refund",
+        "status": "processed",
+    }
     shown |= {"payment_id": request.path_params["id"], "currency": "INR", "created_at": 1795334400}
     return JSONResponse(shown | {"amount": asked["amount"], "receipt": asked["receipt"]})
 

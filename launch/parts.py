@@ -55,6 +55,7 @@ class Part:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                # One of two keywords, by system; the overloads take no dictionary.
                 **_own_group(),  # type: ignore[call-overload]
             )
         self._quiet = quiet

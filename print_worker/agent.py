@@ -129,7 +129,7 @@ class Agent:
         """Without one of its threads the worker would only look alive, so it ends instead."""
         try:
             steps()
-        except Exception:
+        except Exception:  # see above
             log.exception("Unforeseen error; the worker ends")
             self.stop.failed = True
             self.stop.ask()

@@ -125,7 +125,7 @@ def _queue(settings: Settings) -> Finding:
     if not settings.redis_url:
         return Finding("queue", True, f"asks the backend, up to {settings.poll_timeout} s a time")
     # Here, not at the top: see queue_listener.
-    import redis  # noqa: PLC0415
+    import redis  # noqa: PLC0415 - see above
 
     client = redis.Redis.from_url(
         settings.redis_url, socket_connect_timeout=2, socket_timeout=2, retry=None

@@ -43,7 +43,7 @@ class Lane:
             self._work()
         except WrongKey:
             self._shop.stop.wrong_key()
-        except Exception:
+        except Exception:  # see above
             log.exception("Printer %s: unforeseen error; the worker ends", self._printer.name)
             self._shop.stop.failed = True
             self._shop.stop.ask()
@@ -80,7 +80,7 @@ class Lane:
                 self._one_job()
                 pause = FIRST_PAUSE
             except (Unreachable, StaleClaim):
-                stop.wait(pause * random.uniform(0.7, 1.3))  # noqa: S311
+                stop.wait(pause * random.uniform(0.7, 1.3))  # noqa: S311 - no secret
                 pause = min(pause * 2, LONGEST_PAUSE)
             except WrongKey:
                 raise

@@ -62,7 +62,7 @@ class QueueListener:
         self, redis_url: str, queue_name: str, *, poll_timeout: int, bell: Bell, stop: Stop
     ) -> None:
         # Here, not at the top: the client costs 20 MB that shops without Redis need not spend.
-        import redis  # noqa: PLC0415
+        import redis  # noqa: PLC0415 - see above
 
         self._errors: tuple[type[Exception], ...] = (redis.RedisError, OSError)
         self._redis = redis.Redis.from_url(

@@ -48,7 +48,7 @@ class Reporter:
                 pause = FIRST_PAUSE
                 self._wake.wait(5.0)
             else:
-                self._wake.wait(pause * random.uniform(0.7, 1.3))  # noqa: S311
+                self._wake.wait(pause * random.uniform(0.7, 1.3))  # noqa: S311 - no secret
                 pause = min(pause * 2, LONGEST_PAUSE)
 
     def deliver(self) -> bool:

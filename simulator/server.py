@@ -19,6 +19,7 @@ from simulator.settings import Settings
 class CuttableProtocol(H11Protocol):
     """Hands the connection to the application, so that it can be cut on purpose."""
 
+    # asyncio hands over a Transport; its base class says BaseTransport.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.app_state = {**self.app_state, "transport": transport}
         super().connection_made(transport)

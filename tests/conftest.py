@@ -60,7 +60,7 @@ def postgres() -> Iterator[PostgresServer]:
 def template_database(postgres: PostgresServer) -> Iterator[str]:
     """Name of a database that was migrated once and is copied for each test."""
     # Imported late: tests that need no database run while the application cannot be imported.
-    from app.core.database import upgrade  # noqa: PLC0415
+    from app.core.database import upgrade  # noqa: PLC0415 - see above
 
     url = postgres.create()
     upgrade(url)

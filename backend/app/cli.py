@@ -62,7 +62,7 @@ def settings_or_exit() -> Settings:
 def with_shop(work: Callable[[Any], Awaitable[T]], *, background: bool = False) -> T:
     """Opens the house for one command and closes it again."""
     # Imported late: `schema` and `--help` need no PDF library.
-    from app.bootstrap import Premises  # noqa: PLC0415
+    from app.bootstrap import Premises  # noqa: PLC0415 - see above
 
     async def run() -> T:
         async with Premises(settings_or_exit(), background=background) as shop:
@@ -371,7 +371,7 @@ def poster(
 def main() -> None:
     """Errors are sentences on stderr; 0 fine, 1 failed, 2 wrong use, 130 interrupted."""
     for stream in (sys.stdout, sys.stderr):
-        # A redirected stream on Windows may not know ₹ or ✓.
+        # A redirected stream on Windows may not know ₹ or ✓. Both are real text streams here.
         stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     try:
         app(standalone_mode=True)

@@ -109,7 +109,7 @@ def test_everything_is_killed_once_during_one_order(
     town.worker.kill()
     postgres.kill()
     town.bank.pays(link)
-    time.sleep(1)
+    time.sleep(1)  # the webhook is refused meanwhile; the outage has a length
     assert postgres.server.start() == postgres.url
     town.start_what_died()
 
@@ -140,11 +140,11 @@ def test_a_worker_killed_with_paper_in_motion_leaves_a_question_and_never_a_seco
         # The worker is cut off while its question for a job is held open: the answer must not
         # be a job that nobody receives and that lies until its lease is over.
         town.worker.waits_for("serves")
-        time.sleep(1)
+        time.sleep(1)  # an open question shows nowhere
         town.worker.kill()
         town.bank.pays(link)
         customer.hears("Your token is")
-        time.sleep(1)
+        time.sleep(1)  # so long it stays unclaimed
         assert town.order_of(customer)["job_status"] == "QUEUED"
         town.start_what_died()
         eventually(lambda: len(town.paper.sides()) >= 2, why="no paper moves")

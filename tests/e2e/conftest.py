@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.support.canaries import told_in_logs
 from tests.support.proxy import Proxy
 from tests.support.services import PostgresServer, free_port, public_directory
 from tests.support.town import Customer, Plan, Town
@@ -51,6 +52,7 @@ def city(postgres: PostgresServer, template_database: str, redis_url: str) -> It
             yield City(town, proxy)
             assert town.broken_promises() == []
             assert town.paper.repeated() == []
+            assert told_in_logs(town) == []
     postgres.drop(database_url)
 
 

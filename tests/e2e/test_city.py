@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import redis
 from playwright.sync_api import Page, sync_playwright
 
 from tests.e2e.conftest import City
@@ -135,8 +136,6 @@ def test_money_that_comes_after_expiry_still_prints(town: Town, somebody: Make) 
 def test_a_redis_that_forgets_everything_costs_ten_seconds_at_most(
     town: Town, somebody: Make, redis_url: str
 ) -> None:
-    import redis  # noqa: PLC0415
-
     client = redis.Redis.from_url(redis_url)
     assert town.worker.stop() == 0
     customer = somebody()

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from app.core.config import Settings
+from tests.support.canaries import told_in_logs
 from tests.support.processes import PYTHON, ROOT
 from tests.support.services import public_directory
 from tests.support.town import KEY, Plan, Town
@@ -79,6 +80,11 @@ def test_the_original_commands_still_work(empty_database_url: str) -> None:
             * 2
         )
         assert (folder / "shop-pc" / "print_worker" / "print_worker.log").exists()
+
+        page = town.sql("SELECT page_token FROM orders")[0]["page_token"]
+        assert town.client.get(f"{town.url}/o/{page}").status_code == 200
+        assert town.client.get(f"{town.url}/o/not-a-page-of-ours-0123456789").status_code == 404
+        assert told_in_logs(town) == [], "uvicorn's own lines about requests are looked at too"
 
 
 def test_an_empty_variable_keeps_the_env_file_of_a_real_shop_out(

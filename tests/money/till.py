@@ -26,8 +26,8 @@ from app.core.security import sha256_hex
 from app.domain.errors import ShopError
 from app.domain.print_plan import Choices, PrintType, plan
 from app.models import Document
+from app.ports import Offer
 from app.repositories.orders import Printable
-from app.repositories.print_jobs import Offer
 from app.services.queue_service import Report
 from app.services.scene import Ask
 from app.tasks.work_queue import WORTH_WAITING_FOR

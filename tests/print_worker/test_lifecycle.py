@@ -129,7 +129,7 @@ def test_backend_away_at_the_start_is_one_line_then_it_works(
     backend.away = True
     shop.start()
     assert eventually(lambda: "does not answer" in shop.log())
-    time.sleep(2)
+    time.sleep(2)  # in which it goes on trying, without another word
     assert len(shop.log().splitlines()) == 2, shop.log()
     job = backend.add(pdf(1), pages=1)
     backend.away = False
@@ -142,7 +142,7 @@ def test_an_idle_worker_is_small(shop: Shop, backend: FakeBackend) -> None:
     job = backend.add(pdf(3), pages=3)
     worker = shop.start()
     assert eventually(lambda: job.status == "COMPLETED")
-    time.sleep(0.5)
+    time.sleep(0.5)  # idle shows nowhere; its threads end what they do
 
     assert psutil.Process(worker.pid).memory_info().rss <= 60_000_000
 

@@ -33,7 +33,7 @@ def test_a_ring_brings_the_job_at_once(
     client, name = queue
     shop.start()
     assert eventually(lambda: backend.calls["claim"] == 1)
-    time.sleep(0.3)
+    assert eventually(lambda: client.info("clients")["blocked_clients"])
     job = backend.add(pdf(1), pages=1)
     client.lpush(name, json.dumps({"job_id": job.id, "shop_id": "s"}))
     began = time.monotonic()

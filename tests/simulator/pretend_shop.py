@@ -25,10 +25,12 @@ QUESTION = ("B&W ₹12", "Colour ₹60", "Mix (both) ₹28")
 
 @dataclass
 class PretendShop:
-    """Point it at the simulator with `open`. `spoils` names what it gets wrong."""
+    """Point it at the simulator with `open`. `spoils` names what it gets wrong; without
+    `converts` it says that it has no LibreOffice."""
 
     paper: Path
     spoils: str = ""
+    converts: bool = True
     settings: Settings | None = None
     twilio: httpx2.AsyncClient | None = None
     razorpay: httpx2.AsyncClient | None = None
@@ -65,8 +67,8 @@ class PretendShop:
                 await client.aclose()
 
     async def health(self, _: Request) -> Response:
-        checks = {"converter": {"status": "ok"}}
-        return JSONResponse({"status": "ok", "checks": checks})
+        fine = "ok" if self.converts else "degraded"
+        return JSONResponse({"status": fine, "checks": {"converter": {"status": fine}}})
 
     async def fine(self, _: Request) -> Response:
         return Response(status_code=200)

@@ -63,6 +63,22 @@ async def test_three_orders_come_out_as_ordered(
     assert "All 3 orders came out as ordered." in said
 
 
+async def test_without_a_converter_two_orders_are_the_whole_walk(
+    street: tuple[PretendShop, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A machine with Python alone: no Word document is sent, and nothing is missed."""
+    shop, where = street
+    shop.converts = False
+    assert await asyncio.to_thread(scripted.main, [*where, "--patience", "20"]) == 0
+
+    said = capsys.readouterr().out
+    assert "(no Word document: the backend has no converter)" in said
+    assert said.count(" 14  The shop says: ") == 2
+    paper = said[said.index("     On paper:\n") :].splitlines()
+    assert [line.strip() for line in paper[1:-2]] == SHEETS[:-1]
+    assert "All 2 orders came out as ordered." in said
+
+
 @pytest.mark.parametrize(
     ("spoils", "step"),
     [

@@ -124,7 +124,7 @@ def test_it_ends_at_once_although_a_page_is_open(ending: signal.Signals) -> None
 
         waiting = threading.Thread(target=watch)
         waiting.start()
-        time.sleep(0.3)
+        time.sleep(0.3)  # until its question hangs, which shows nowhere
         begun = time.monotonic()
         started.send_signal(ending)
         assert started.wait(10) == (130 if ending == signal.SIGINT else 0)

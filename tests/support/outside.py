@@ -114,8 +114,8 @@ class Outside:
     async def twilio_says(
         self,
         form: dict[str, str],
-        *,
         path: str = "/webhook/twilio",
+        *,
         signature: str | None = None,
     ) -> httpx2.Response:
         if signature is None:

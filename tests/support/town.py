@@ -258,6 +258,7 @@ class Embedded(Town):
 
     @property
     def database_url(self) -> str:
+        # Only here: most towns use a database that is there already.
         from app.core.embedded_postgres import EmbeddedPostgres  # noqa: PLC0415
 
         server = EmbeddedPostgres(self.folder / "data")
@@ -363,7 +364,7 @@ class Paper:
 
     def words(self, job_id: object) -> list[str]:
         """The text on every printed page of a job, copy by copy."""
-        import pypdfium2  # noqa: PLC0415
+        import pypdfium2  # noqa: PLC0415 - most tests never look into the paper
 
         found = []
         for attempt in dict.fromkeys(row["attempt_id"] for row in self.sides(job_id)):

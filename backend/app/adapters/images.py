@@ -113,7 +113,7 @@ def _refusing(kind: Kind) -> Iterator[None]:
         raise DocumentRefused(Refusal.TOO_COMPLEX, "the picture does not fit") from error
     except (DocumentRefused, pikepdf.PdfError):
         raise
-    except Exception as error:
+    except Exception as error:  # foreign bytes make decoders raise anything
         raise DocumentRefused(
             Refusal.BROKEN, f"not a readable {kind.value}: {type(error).__name__}"
         ) from error

@@ -190,7 +190,7 @@ class Readers:
             except DocumentRefused:
                 self._take_back(reader)
                 raise
-            except BaseException:
+            except BaseException:  # cancelled too: nobody knows what it is still reading
                 self._drop(reader)
                 raise
             self._take_back(reader)

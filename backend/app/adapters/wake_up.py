@@ -25,10 +25,10 @@ class RedisWakeUp:
 
     def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         # Here, not at the top: the client costs 20 MB that houses without Redis need not spend.
-        from redis.asyncio import Redis  # noqa: PLC0415
-        from redis.asyncio.retry import Retry  # noqa: PLC0415
-        from redis.backoff import NoBackoff  # noqa: PLC0415
-        from redis.exceptions import RedisError  # noqa: PLC0415
+        from redis.asyncio import Redis  # noqa: PLC0415 - see above
+        from redis.asyncio.retry import Retry  # noqa: PLC0415 - see above
+        from redis.backoff import NoBackoff  # noqa: PLC0415 - see above
+        from redis.exceptions import RedisError  # noqa: PLC0415 - see above
 
         self._errors = (RedisError, OSError, TimeoutError)
         self._redis: Redis = Redis.from_url(
@@ -80,6 +80,7 @@ class RedisWakeUp:
 class NoWakeUp:
     """For a house without Redis: workers hear of jobs by long polling alone."""
 
+    # The port's signature.
     async def announce(self, queue: str, job_id: str, shop_id: str) -> None:  # noqa: ARG002
         return None
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from app.core.logging import scrub
 from app.domain.csv_text import BOM, Cell, line, local
 from app.domain.money import Money
-from app.repositories.exports import Table
+from app.ports import Table
 
 Row = Mapping[str, Any]
 Column = Callable[[Row], Cell]

@@ -11,7 +11,7 @@ from app.domain.attention import NEEDS_NOTE
 from app.domain.bills import STATES
 from app.models_bills import Bill
 from app.models_orders import Refund
-from app.repositories.print_jobs import LEASE_SECONDS
+from app.ports import LEASE_SECONDS
 from app.services.attention_service import Detail, Entry
 from app.services.bill_service import OrderBills
 from app.services.document_service import DocumentService

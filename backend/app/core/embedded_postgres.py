@@ -95,7 +95,7 @@ class EmbeddedPostgres:
             try:
                 self._port = self._find() or self._launch()
                 self._use = self._use or self._register()
-            except BaseException:
+            except BaseException:  # Ctrl-C too: no server stays behind
                 if self._use is None and self._server is not None:
                     self._shut_down()
                 raise

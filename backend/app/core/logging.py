@@ -24,6 +24,8 @@ DENIED = frozenset(
 # Not inside identifiers, whose digits say nothing about anybody. A plus may be written as %2B.
 _PHONE = re.compile(r"(?:%2B|(?<![\w-])\+?)\d{10,15}(?![\w-])", re.IGNORECASE)
 _SIGNED = re.compile(r"(/(?:files|o)/)[^\s\"']+")
+# PostgreSQL shows here the row it refuses, words and names of customers included.
+_ROW = re.compile(r"(DETAIL:\s+|CONTEXT:\s+JSON data)[^\n]+")
 
 
 def _redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -51,7 +53,8 @@ def _clean(field: str, value: Any) -> Any:
 
 
 def scrub(text: str) -> str:
-    """Phone numbers and the secret parts of addresses made unreadable."""
+    """Phone numbers, the secret parts of addresses and refused rows made unreadable."""
+    text = _ROW.sub(r"\1•••", text)
     return _SIGNED.sub(r"\1•••", _PHONE.sub(lambda m: "••••" + m.group()[-4:], text))
 
 

@@ -220,7 +220,7 @@ def _command(chat: Chat, command: Command, context: Context) -> Outcome:
             return _delete(chat, context)
         case _:
             if chat.order:
-                return then_question(chat, [], context)
+                return then_question(chat, [], context, always=True)
             return _welcome(chat, context)
 
 

@@ -40,10 +40,17 @@ from app.ports.payments import (
     ProviderRefund,
 )
 from app.ports.queue import (
+    LEASE_SECONDS,
+    Offer,
     WakeUp,
+)
+from app.ports.staff import (
+    SignedIn,
+    Table,
 )
 
 __all__ = [
+    "LEASE_SECONDS",
     "Baked",
     "Button",
     "ContentText",
@@ -60,6 +67,7 @@ __all__ = [
     "LinkRequest",
     "MediaRef",
     "Messenger",
+    "Offer",
     "Outgoing",
     "PaymentDoor",
     "PaymentGateway",
@@ -68,7 +76,9 @@ __all__ = [
     "ProviderPayment",
     "ProviderRefund",
     "SentMessage",
+    "SignedIn",
     "StatusForm",
+    "Table",
     "WakeUp",
     "WhatsAppDoor",
     "Words",

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-
-class Table(StrEnum):
-    ORDERS = "orders"
-    PAYMENTS = "payments"
-    REFUNDS = "refunds"
-    SHEETS = "sheets"
-
+from app.ports import Table
 
 # (columns and tables, alias of the row that is counted, its time, more conditions)
 _TABLES = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.domain.lifecycle import PRINT_JOB, Job, JobEvent, advance
 from app.models import NOW
 from app.models_orders import PrintAttempt, PrintJob
-
-LEASE_SECONDS = 90
+from app.ports import LEASE_SECONDS, Offer
 
 # set_config stands in the first CTE so that the trigger already knows who acts. The commit does
 # not wait for the disk: a claim that a power cut forgets is a claim that never was, its attempt is
@@ -81,16 +79,6 @@ WHERE id = %(job)s AND shop_id = %(shop)s AND epoch = %(epoch)s AND attempt_id =
   AND status IN ('CLAIMED', 'PRINTING') AND lease_until > clock_timestamp()
 RETURNING status
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What the caller can print now. ``printer`` is named when it is a single one."""
-
-    worker_id: str
-    printer: str
-    color: bool
-    papers: tuple[str, ...] | None
 
 
 async def claim(

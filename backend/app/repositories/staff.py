@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,21 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import NOW, ApiToken, StaffSession, StaffUser
 from app.models_orders import Printer, Worker
+from app.ports import SignedIn
 
 IDLE_MINUTES = 30
 ABSOLUTE_HOURS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """A live staff session."""
-
-    shop_id: UUID
-    user_id: UUID
-    name: str
-    role: str
-    language: str
-    csrf: str
 
 
 class Staff:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from app.repositories.exports import Table
+from app.ports import Table
 from app.repositories.unit_of_work import UnitOfWork
 from app.services.day_service import span_of
 

@@ -21,9 +21,8 @@ from app.domain.lifecycle import Job, JobEvent
 from app.domain.lifecycle import Order as OrderStatus
 from app.domain.print_plan import Choices, ranges
 from app.models_orders import Order, PrintAttempt, PrintJob, QuoteRow
-from app.ports import WakeUp
+from app.ports import LEASE_SECONDS, Offer, WakeUp
 from app.repositories import print_jobs as hot
-from app.repositories.print_jobs import LEASE_SECONDS, Offer
 from app.repositories.unit_of_work import Transaction, UnitOfWork
 from app.services.notices import Notices
 from app.services.print_outcomes import Answer, PrintOutcomes, proves

@@ -16,7 +16,7 @@ from app.core.security import (
 )
 from app.domain.errors import BadInput, NotAllowed, NotFound
 from app.models import StaffUser
-from app.repositories.staff import SignedIn
+from app.ports import SignedIn
 from app.repositories.unit_of_work import UnitOfWork
 
 MIN_PASSWORD = 10

@@ -61,7 +61,7 @@ async def _or_answer(
     the customer is answered instead of left waiting."""
     try:
         await work
-    except Exception as error:
+    except Exception as error:  # whatever it was, the customer waits for an answer
         if patience.get_retry_decision(exception=error, job=context.job) is not None:
             raise
         log.error("given up", task=context.job.task_name, exc_info=error, **context.job.task_kwargs)
@@ -75,7 +75,7 @@ def register(queue: procrastinate.App, use: UseCases) -> None:
     async def receive(context: JobContext, inbox_id: int) -> None:
         try:
             await use.inbox.process(inbox_id)
-        except Exception as error:
+        except Exception as error:  # a bug in a handler must not be tried for ever
             if patient.get_retry_decision(exception=error, job=context.job) is not None:
                 raise
             await use.inbox.bury(inbox_id, f"{type(error).__name__}: {error}")

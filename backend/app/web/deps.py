@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 
 from app.core.clock import Clock
 from app.core.config import Settings
-from app.repositories.staff import SignedIn
+from app.ports import SignedIn
 from app.services.attention_service import AttentionService
 from app.services.bill_service import BillService
 from app.services.day_service import DayService

@@ -12,8 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from app.domain.errors import BadInput, NotAllowed
 from app.domain.money import rupees
-from app.repositories.exports import Table
-from app.repositories.staff import SignedIn
+from app.ports import SignedIn, Table
 from app.services.day_service import Day
 from app.web.deps import Shop, ShopDep, StaffDep
 from app.web.security import PageRoute, own_form

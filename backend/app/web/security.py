@@ -16,7 +16,7 @@ from app.core.config import Settings
 from app.core.database import DATABASE_DOWN
 from app.core.security import same
 from app.domain.errors import BadInput, NotAllowed, NotFound, ShopError
-from app.repositories.staff import SignedIn
+from app.ports import SignedIn
 from app.web.render import page, visitor_language
 
 log = structlog.get_logger(__name__)

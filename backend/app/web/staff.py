@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from app.domain.attention import NEEDS_NOTE, Resolution
 from app.domain.errors import NotAllowed, NotFound
 from app.domain.lifecycle import Order
-from app.repositories.staff import SignedIn
+from app.ports import SignedIn
 from app.web.deps import Shop, ShopDep, StaffDep, signed_in
 from app.web.etag import unless_unchanged
 from app.web.render import page, visitor_language

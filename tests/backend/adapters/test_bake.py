@@ -192,6 +192,7 @@ def test_black_and_white_sides_of_several_pages_have_no_colour(tmp_path: Path) -
     for number in (1, 2):
         picture = look(tmp_path / "ready.pdf", number)
         assert colour_of(picture) == 0
+        # Pillow types one channel and several alike.
         assert picture.getextrema()[0][0] < 200  # type: ignore[index]
 
 

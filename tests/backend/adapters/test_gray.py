@@ -44,6 +44,7 @@ def colour_of(picture: Image.Image) -> int:
     """The largest difference between two channels of one pixel."""
     red, green, blue = picture.split()
     pairs = ((red, green), (green, blue), (blue, red))
+    # Pillow types one channel and several alike.
     return max(int(ImageChops.difference(*pair).getextrema()[1]) for pair in pairs)  # type: ignore[arg-type]
 
 

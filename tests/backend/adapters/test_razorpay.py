@@ -151,6 +151,7 @@ async def test_a_cancelled_link() -> None:
     assert_asked(wire.asked[0], exchange["request"])
 
 
+# One line each, so that they read as a table.
 CREATE: Call = lambda ours: ours.create_link(SAMPLE)  # noqa: E731
 CANCEL: Call = lambda ours: ours.cancel_link(LINK)  # noqa: E731
 FETCH: Call = lambda ours: ours.fetch_link(LINK)  # noqa: E731

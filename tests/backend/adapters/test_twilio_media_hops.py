@@ -157,6 +157,7 @@ def test_there_are_enough_hostile_addresses() -> None:
 async def test_no_hostile_redirect_is_followed(into: Path) -> None:
     for location in HOSTILE:
         redirect = httpx2.Response(302, headers=[(b"location", location.encode())])
+        # mypy sees no defaults in a lambda that stands for a Callable.
         played = Played(lambda _, redirect=redirect: redirect)  # type: ignore[misc]
         with suppress(ProviderError):
             await at_twilio(played).fetch(PATH, into, max_bytes=1000)

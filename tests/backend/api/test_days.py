@@ -178,10 +178,10 @@ async def test_closing_writes_a_report_that_nobody_changes(
     expected = (await looks(fresh, day))["cash_expected_paise"]
     assert expected >= cash
 
-    before = await fresh.all_counts()
+    before = await fresh.snapshot()
     short = await closes(fresh, day, expected - 50, key=key)
     assert (short.status_code, short.json()["error"]) == (422, "note_needed")
-    assert await fresh.all_counts() == before
+    assert await fresh.snapshot() == before
 
     closed = await closes(fresh, day, expected - 50, " half a rupee is lost ", key=key)
     assert closed.status_code == 201, closed.text
@@ -322,16 +322,16 @@ async def test_money_on_its_way_while_a_day_is_closed_is_in_exactly_one_report(
 async def test_wrong_counts_are_named_and_nothing_changes(
     fresh: House, cash: object, note: object
 ) -> None:
-    before = await fresh.all_counts()
+    before = await fresh.snapshot()
     answer = await closes(fresh, await today(fresh), cash, note)
 
     assert answer.status_code == 422, answer.text
     assert set(answer.json()) == {"error", "detail"}
-    assert await fresh.all_counts() == before
+    assert await fresh.snapshot() == before
 
 
 async def test_days_nobody_can_close(fresh: House) -> None:
-    before = await fresh.all_counts()
+    before = await fresh.snapshot()
     day = await today(fresh)
     for wrong in (day + timedelta(days=1), "9999-12-31", "0001-01-01", "2001-02-03", "2026-13-01"):
         answer = await closes(fresh, wrong, 0, "x")
@@ -343,7 +343,7 @@ async def test_days_nobody_can_close(fresh: House) -> None:
     )
     assert keyless.status_code == 400
     assert (await fresh.api.get(f"{DAYS}/{day}")).status_code == 401
-    assert await fresh.all_counts() == before
+    assert await fresh.snapshot() == before
 
 
 async def test_another_shop_sees_nothing_of_this_one(fresh: House, customer: Customer) -> None:

@@ -118,12 +118,12 @@ async def test_the_settings_do_not_overrule_a_list_a_person_made(shop: House) ->
 async def test_wrong_prices_are_refused_and_nothing_changes(
     shop: House, wrong: dict[str, Any]
 ) -> None:
-    before = await shop.all_counts()
+    before = await shop.snapshot()
     answer = await adds(shop, **wrong)
 
     assert answer.status_code == 422, answer.text
     assert set(answer.json()) == {"error", "detail"}
-    assert await shop.all_counts() == before
+    assert await shop.snapshot() == before
 
 
 async def test_only_the_owner_adds_prices(shop: House) -> None:

@@ -47,6 +47,14 @@ def leaked(written: StringIO) -> list[str]:
         (f"?From=whatsapp%3A%2B{PHONE}&x", "?From=whatsapp%3A••••5678&x"),
         (f"?WaId={PHONE}&x", "?WaId=••••5678&x"),
         (f"Key (address)=(whatsapp:+{PHONE}) exists", "Key (address)=(whatsapp:••••5678) exists"),
+        (
+            'violates "ck"\nDETAIL:  Failing row contains (7, Asha, my words).\nCONTEXT:  here',
+            'violates "ck"\nDETAIL:  •••\nCONTEXT:  here',
+        ),
+        (
+            "invalid json\nDETAIL:  Token\nCONTEXT:  JSON data, line 1: Asha",
+            "invalid json\nDETAIL:  •••\nCONTEXT:  JSON data•••",
+        ),
         (LINK, "https://shop.example.com/files/•••"),
         (f"GET /files/a/b?signature={SIGNATURE} 200", "GET /files/••• 200"),
         (f'"{PAGE}" opened', '"https://shop.example.com/o/•••" opened'),

@@ -162,7 +162,7 @@ def written(effect: Effect) -> str:
             return "stop" if stopped else "start"
 
 
-# One customer in each state
+# One customer in each state, and where two of them differ within a state, one each
 
 
 def idle() -> Customer:
@@ -175,10 +175,15 @@ def sending() -> Customer:
 
 FRONT = Doc("doc-front", "front.jpg", 1, (1,), photo=True, card=True)
 BACK = Doc("doc-back", "back.jpg", 1, (1,), photo=True, card=True)
+SHEET = Doc("doc-sheet", "sheet.pdf", 1, (1,))
 
 
 def pairing() -> Customer:
     return Customer().sends(FRONT).sends(BACK)
+
+
+def laying_out() -> Customer:
+    return pairing().taps("one")
 
 
 def choosing() -> Customer:
@@ -202,6 +207,7 @@ IN_EACH_STATE = {
     "AWAITING_FILE": sending,
     "AWAITING_PASSWORD": unlocking,
     "AWAITING_LAYOUT": pairing,
+    "AWAITING_LAYOUT, sheet asked for": laying_out,
     "AWAITING_PRINT_TYPE": choosing,
     "AWAITING_COPIES": counting,
     "AWAITING_PAYMENT": paying,

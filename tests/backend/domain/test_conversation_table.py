@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import get_args
 
 import pytest
 from _pytest.mark import ParameterSet
@@ -15,12 +16,13 @@ from app.domain.chat import (
     FileRefused,
     OrderClosed,
     Said,
+    SheetReady,
     State,
     Tapped,
     Unusable,
 )
 from app.domain.errors import Refusal
-from tests.backend.domain.chatting import IN_EACH_STATE, NOTES, Customer
+from tests.backend.domain.chatting import IN_EACH_STATE, NOTES, SHEET, Customer
 
 WORDS = ["hello", "1", "bw", "101"]
 COMMANDS = [
@@ -29,6 +31,7 @@ COMMANDS = [
 ]
 
 EVENTS: dict[str, Callable[[str], Event]] = {
+    # mypy sees no defaults in a lambda that stands for a Callable.
     **{word: lambda _, word=word: Said(word) for word in [*WORDS, *COMMANDS]},  # type: ignore[misc]
     "tap ink": lambda order: Tapped(f"{order}:ink:BW:1"),
     "tap copies": lambda order: Tapped(f"{order}:copies:5:1"),
@@ -41,9 +44,17 @@ EVENTS: dict[str, Callable[[str], Event]] = {
     "file came": lambda _: FileCame(NOTES.id),
     "file ready": lambda _: FileReady(NOTES),
     "file refused": lambda _: FileRefused(NOTES.id, Refusal.LOCKED),
+    "sheet ready": lambda order: SheetReady(order, SHEET),
+    "no sheet": lambda order: SheetReady(order, None),
+    "other sheet ready": lambda _: SheetReady("OLD", SHEET),
     "sticker": lambda _: Unusable(),
     "order closed": OrderClosed,
     "other order closed": lambda _: OrderClosed("OLD"),
+}
+
+NOT_THE_CUSTOMER = {
+    *("file came", "order closed", "other order closed"),
+    *("sheet ready", "no sheet", "other sheet ready"),
 }
 
 # Written out they would not fit into a line.
@@ -76,6 +87,9 @@ TABLE: dict[str, str] = {
         file came            -> AWAITING_FILE       :
         file ready           -> AWAITING_PRINT_TYPE : open NEW doc-notes, got-file+ask-print-type
         file refused         -> AWAITING_PASSWORD   : ask-password
+        sheet ready          -> IDLE                :
+        no sheet             -> IDLE                :
+        other sheet ready    -> IDLE                :
         sticker              -> IDLE                : err-media
         order closed         -> IDLE                :
         other order closed   -> IDLE                :
@@ -106,6 +120,9 @@ TABLE: dict[str, str] = {
         file came            -> AWAITING_FILE       :
         file ready           -> AWAITING_PRINT_TYPE : open NEW doc-notes, got-file+ask-print-type
         file refused         -> AWAITING_PASSWORD   : ask-password
+        sheet ready          -> AWAITING_FILE       :
+        no sheet             -> AWAITING_FILE       :
+        other sheet ready    -> AWAITING_FILE       :
         sticker              -> AWAITING_FILE       : err-media
         order closed         -> IDLE                :
         other order closed   -> AWAITING_FILE       :
@@ -136,6 +153,9 @@ TABLE: dict[str, str] = {
         file came            -> AWAITING_PASSWORD   :
         file ready           -> AWAITING_PRINT_TYPE : open NEW doc-notes, got-file+ask-print-type
         file refused         -> AWAITING_PASSWORD   : ask-password
+        sheet ready          -> AWAITING_PASSWORD   :
+        no sheet             -> AWAITING_PASSWORD   :
+        other sheet ready    -> AWAITING_PASSWORD   :
         sticker              -> AWAITING_PASSWORD   : err-media
         order closed         -> IDLE                :
         other order closed   -> AWAITING_PASSWORD   :
@@ -166,8 +186,44 @@ TABLE: dict[str, str] = {
         file came            -> AWAITING_LAYOUT     :
         file ready           -> AWAITING_LAYOUT     : file-held
         file refused         -> AWAITING_LAYOUT     : refused-locked, id-card-offer
+        sheet ready          -> AWAITING_LAYOUT     :
+        no sheet             -> AWAITING_LAYOUT     :
+        other sheet ready    -> AWAITING_LAYOUT     :
         sticker              -> AWAITING_LAYOUT     : err-media, id-card-offer
         order closed         -> AWAITING_PRINT_TYPE : open NEW doc-back, got-file+ask-print-type
+        other order closed   -> AWAITING_LAYOUT     :
+    """,
+    "AWAITING_LAYOUT, sheet asked for": """
+        hello                -> AWAITING_LAYOUT     : still-opening
+        menu                 -> AWAITING_LAYOUT     : making-sheet
+        status               -> AWAITING_LAYOUT     : making-sheet
+        cancel               -> AWAITING_PRINT_TYPE : cancel #, cancelled, open NEW doc-back, NEXT
+        back                 -> AWAITING_LAYOUT     : nothing-to-go-back
+        help                 -> AWAITING_LAYOUT     : help
+        price                -> AWAITING_LAYOUT     : prices
+        human                -> AWAITING_LAYOUT     : human, call
+        delete               -> IDLE                : cancel #, delete, deleted
+        stop                 -> AWAITING_LAYOUT     : stopped, stop
+        start                -> AWAITING_LAYOUT     : making-sheet
+        1                    -> AWAITING_LAYOUT     : still-opening
+        bw                   -> AWAITING_LAYOUT     : still-opening
+        101                  -> AWAITING_LAYOUT     : still-opening
+        tap ink              -> AWAITING_LAYOUT     : stale-button, making-sheet
+        tap copies           -> AWAITING_LAYOUT     : stale-button, making-sheet
+        tap counter          -> AWAITING_LAYOUT     : stale-button, making-sheet
+        tap back             -> AWAITING_LAYOUT     : nothing-to-go-back
+        tap cancel           -> AWAITING_PRINT_TYPE : cancel #, cancelled, open NEW doc-back, NEXT
+        tap nonsense         -> AWAITING_LAYOUT     : stale-button, making-sheet
+        tap of another order -> AWAITING_LAYOUT     : stale-button, making-sheet
+        tap without id       -> AWAITING_LAYOUT     : making-sheet
+        file came            -> AWAITING_LAYOUT     :
+        file ready           -> AWAITING_LAYOUT     : file-held
+        file refused         -> AWAITING_LAYOUT     : refused-locked
+        sheet ready          -> AWAITING_PRINT_TYPE : NEXT
+        no sheet             -> AWAITING_PRINT_TYPE : sheet-failed, ask-print-type
+        other sheet ready    -> AWAITING_LAYOUT     :
+        sticker              -> AWAITING_LAYOUT     : err-media
+        order closed         -> AWAITING_PRINT_TYPE : open NEW doc-back, NEXT
         other order closed   -> AWAITING_LAYOUT     :
     """,
     "AWAITING_PRINT_TYPE": """
@@ -196,6 +252,9 @@ TABLE: dict[str, str] = {
         file came            -> AWAITING_PRINT_TYPE :
         file ready           -> AWAITING_PRINT_TYPE : file-held
         file refused         -> AWAITING_PRINT_TYPE : refused-locked, ask-print-type
+        sheet ready          -> AWAITING_PRINT_TYPE :
+        no sheet             -> AWAITING_PRINT_TYPE :
+        other sheet ready    -> AWAITING_PRINT_TYPE :
         sticker              -> AWAITING_PRINT_TYPE : err-media, ask-print-type
         order closed         -> IDLE                :
         other order closed   -> AWAITING_PRINT_TYPE :
@@ -226,6 +285,9 @@ TABLE: dict[str, str] = {
         file came            -> AWAITING_COPIES     :
         file ready           -> AWAITING_COPIES     : file-held
         file refused         -> AWAITING_COPIES     : refused-locked, ask-copies
+        sheet ready          -> AWAITING_COPIES     :
+        no sheet             -> AWAITING_COPIES     :
+        other sheet ready    -> AWAITING_COPIES     :
         sticker              -> AWAITING_COPIES     : err-media, ask-copies
         order closed         -> IDLE                :
         other order closed   -> AWAITING_COPIES     :
@@ -256,6 +318,9 @@ TABLE: dict[str, str] = {
         file came            -> AWAITING_PAYMENT    :
         file ready           -> AWAITING_PAYMENT    : file-held
         file refused         -> AWAITING_PAYMENT    : refused-locked, status-waiting-payment
+        sheet ready          -> AWAITING_PAYMENT    :
+        no sheet             -> AWAITING_PAYMENT    :
+        other sheet ready    -> AWAITING_PAYMENT    :
         sticker              -> AWAITING_PAYMENT    : err-media, status-waiting-payment
         order closed         -> IDLE                :
         other order closed   -> AWAITING_PAYMENT    :
@@ -279,7 +344,7 @@ def rows() -> list[ParameterSet]:
 @pytest.mark.parametrize(("state", "event", "after", "effects"), rows())
 def test_one_turn(state: str, event: str, after: str, effects: str) -> None:
     customer = IN_EACH_STATE[state]()
-    assert customer.chat.state.value == state
+    assert customer.chat.state.value == state.partition(",")[0]
     order = customer.chat.order
     customer.log.clear()
 
@@ -298,7 +363,12 @@ def test_the_table_is_whole() -> None:
         for line in table.strip().splitlines()
     }
 
-    assert written == {(state.value, event) for state in State for event in EVENTS}
+    assert written == {(state, event) for state in IN_EACH_STATE for event in EVENTS}
+    assert {state.partition(",")[0] for state in IN_EACH_STATE} == {state.value for state in State}
+
+
+def test_every_kind_of_event_is_in_the_table() -> None:
+    assert {type(make("NEW")) for make in EVENTS.values()} == set(get_args(Event))
 
 
 @pytest.mark.parametrize("make", IN_EACH_STATE.values(), ids=IN_EACH_STATE)
@@ -308,7 +378,7 @@ def test_a_customer_who_writes_or_taps_is_always_answered(make: Callable[[], Cus
         customer = make()
         customer.happens(event(customer.chat.order))
         answered = customer.sees or any(c.startswith(("place", "counter")) for c in customer.causes)
-        if not answered and name not in {"file came", "order closed", "other order closed"}:
+        if not answered and name not in NOT_THE_CUSTOMER:
             silent.append(name)
 
     assert silent == []

@@ -95,6 +95,7 @@ DRAWN: dict[str, str] = {
         FAILED cancel CANCELLED
     """,
 }
+# Each table has its own enums, and a Mapping's key type is invariant.
 TABLES: dict[str, tuple[Table, type[StrEnum], type[StrEnum]]] = {
     "orders": (ORDER, Order, OrderEvent),  # type: ignore[dict-item]
     "payments": (PAYMENT, Payment, PaymentEvent),  # type: ignore[dict-item]

@@ -54,12 +54,12 @@ def test_money_counts_like_whole_numbers(one: int, other: int, times: int) -> No
 @pytest.mark.parametrize("wrong", [2.0, True, "200", Decimal(200), None])
 def test_nothing_but_a_whole_number_of_paise_is_money(wrong: object) -> None:
     with pytest.raises(TypeError, match=r"^money is whole paise, not "):
-        Money(wrong)  # type: ignore[arg-type]
+        Money(wrong)  # type: ignore[arg-type]  # the point
 
 
 def test_a_product_with_a_fraction_is_not_money() -> None:
     with pytest.raises(TypeError):
-        Money(200) * 1.5  # type: ignore[operator]
+        Money(200) * 1.5  # type: ignore[operator]  # the point
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -112,9 +113,9 @@ def test_a_person_reads_the_plan_in_numbers() -> None:
         ({"pages": (1, 7)}, "not all of the chosen pages"),
     ],
 )
-def test_wishes_nobody_can_print(wish: dict[str, object], sentence: str) -> None:
+def test_wishes_nobody_can_print(wish: dict[str, Any], sentence: str) -> None:
     with pytest.raises(BadInput, match=sentence):
-        plan(Choices(BW, **wish), 6, ())  # type: ignore[arg-type]
+        plan(Choices(BW, **wish), 6, ())
 
 
 @pytest.mark.parametrize(("pages", "colored"), [(0, ()), (-2, ()), (3, (4,)), (3, (0,))])

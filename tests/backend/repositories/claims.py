@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from app.core.database import Database
-from app.repositories.print_jobs import Offer, begin, claim, extend
+from app.ports import Offer
+from app.repositories.print_jobs import begin, claim, extend
 from tests.backend.repositories.rows import Rows
 
 ANYTHING = Offer("pc-1", "Front", color=True, papers=None)

@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 import psycopg
 
 from app.core.database import Database
-from app.repositories.print_jobs import Offer, claim
+from app.ports import Offer
+from app.repositories.print_jobs import claim
 from tests.backend.repositories.claims import ANYTHING, held, take
 from tests.backend.repositories.rows import Rows
 

@@ -11,7 +11,8 @@ import pytest
 from app.core.database import Database, UniqueViolation
 from app.domain.errors import IllegalMove
 from app.domain.lifecycle import Job, JobEvent, OrderEvent
-from app.repositories.print_jobs import LEASE_SECONDS, Offer, begin
+from app.ports import LEASE_SECONDS, Offer
+from app.repositories.print_jobs import begin
 from app.repositories.unit_of_work import UnitOfWork
 from tests.backend.repositories.claims import Held, held, lapse, lengthen, start
 from tests.backend.repositories.rows import PaidOrder, Rows, until_waiting

@@ -102,11 +102,11 @@ async def test_a_forged_event_leaves_nothing_behind(
     pay_here = await customer.wants()
     events = await bank.holds_back(pay_here)
     await shop.quiet()
-    before = await shop.all_counts()
+    before = await shop.snapshot()
     for event in events:
         assert await bank.delivers(event, mutate_signature=True, copies=3) == [403] * 3
-    assert await shop.all_counts() == before
-    assert (await shop.order_of(customer))["status"] == "PAYMENT_PENDING"
+    assert await shop.snapshot() == before
+    assert await bank.delivers(events[0]) == [200]  # or a sweep finds it during another test
 
 
 async def test_failed_then_captured_is_a_payment(
@@ -365,14 +365,14 @@ async def test_a_forged_return_only_looks_like_a_page(
     paid = await bank.captures(pay_here, "no_webhook")
     await shop.quiet()
     back = paid["callback_url"].replace("https://shop.example.test", str(shop.api.base_url))
-    before = await shop.all_counts()
+    before = await shop.snapshot()
     spoiled = back[:-1] + ("0" if back[-1] != "0" else "1")
     for forged in (spoiled, back.replace("paid", "created"), back.split("?")[0]):
         answer = await shop.api.get(forged)
         assert (answer.status_code, answer.headers["location"][-4:]) == (303, "/o/-")
     await shop.quiet()
-    assert await shop.all_counts() == before
-    assert (await shop.order_of(customer))["status"] == "PAYMENT_PENDING"
+    assert await shop.snapshot() == before
+    assert await bank.delivers(paid["events"][0]["id"]) == [200]
 
 
 async def test_cancelling_while_paying_has_one_outcome(shop: House, bank: Bank) -> None:

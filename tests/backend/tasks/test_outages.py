@@ -21,8 +21,14 @@ from app.core.embedded_postgres import EmbeddedPostgres
 from tests.backend.services.seeds import customer_who_paid, ordered, paid
 from tests.support.outside import Bank, Customer, capture_event
 from tests.support.programs import missing
-from tests.support.services import public_directory, redis_program, redis_server
+from tests.support.services import (
+    PostgresServer,
+    public_directory,
+    redis_program,
+    redis_server,
+)
 from tests.support.shop import FINISHED, House, bank_of, opened
+from tests.wire.golden import golden
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -181,19 +187,19 @@ async def test_a_file_is_kept_while_it_is_owed(shop: House, customer: Customer) 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def open_redis_house(
-    postgres: object, template_database: str, tmp_path_factory: pytest.TempPathFactory
+    postgres: PostgresServer, template_database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[House, int]]:
     program = redis_program()
     if program is None:
         missing("no Redis server; `apt install redis-server` would enable this")
-    url = postgres.create(template=template_database)  # type: ignore[attr-defined]
+    url = postgres.create(template=template_database)
     with redis_server(str(program)) as redis_url:
         async with opened(url, tmp_path_factory.mktemp("shop"), redis_url=redis_url) as house:
             client = Redis.from_url(redis_url)
             info = await client.info("server")
             await client.aclose()
             yield house, int(info["process_id"])
-    postgres.drop(url)  # type: ignore[attr-defined]
+    postgres.drop(url)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -319,24 +325,28 @@ async def _frozen(house: House, server: EmbeddedPostgres) -> None:
 
 
 async def _away_and_back(house: House, server: EmbeddedPostgres) -> None:
-    customer = await house.outside.newcomer()
+    customer = await house.outside.newcomer(reads=False)
     await customer.replies("Hi", "Print Shop")
     await ordered(house, customer)
     pay_here = (await customer.hears("Pay here"))["links"][0]
     events = await bank_of(house).holds_back(pay_here)
     await house.quiet()
-    before = await house.all_counts()
+    link = await _pay_here(house, customer)
+    assert link["status"] == "delivered"
+    asks, read = _word_and_receipt(customer, link["sid"])
+    before = await house.snapshot()
 
     pid = server.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     began = time.monotonic()
-    told, asked = await asyncio.gather(
+    told, written, asked = await asyncio.gather(
         asyncio.gather(*(bank_of(house).delivers(event, copies=2) for event in events)),
+        asyncio.gather(*(house.outside.twilio_says(*post) for post in (asks, read) * 2)),
         asyncio.gather(*(house.worker().asks() for _ in range(2))),
     )
     assert {status for one in told for status in one} == {503}
-    assert {answer.status_code for answer in asked} == {503}
+    assert {answer.status_code for answer in (*written, *asked)} == {503}
     assert time.monotonic() - began < 8
     health = await house.api.get("/health")
     assert (health.status_code, health.json()["status"]) == (503, "down")
@@ -346,13 +356,42 @@ async def _away_and_back(house: House, server: EmbeddedPostgres) -> None:
         if (await house.api.get("/health")).status_code == 200:
             break
         await asyncio.sleep(0.2)
-    after = await house.all_counts()
+    after = await house.snapshot()
     assert after == before
     for event in events:
         assert await bank_of(house).delivers(event) == [200]
+    for post in (asks, read) * 2:
+        assert (await house.outside.twilio_says(*post)).status_code == 200
     await customer.hears("Your token is", timeout=40)
     await house.quiet(within=5, timeout=40)
+    assert await customer.count("Any time you can write") == 1
+    assert (await _pay_here(house, customer))["status"] == "read"
     assert (await house.order_of(customer))["status"] == "PAID"
     assert await customer.count("Your token is") == 1
     assert await house.prints(customer) == ["thesis.pdf"]
     await house.keeps_its_promises()
+
+
+async def _pay_here(house: House, customer: Customer) -> dict[str, Any]:
+    """The message with the link."""
+    [message] = await house.sql(
+        "SELECT m.sid, m.status FROM messages m JOIN customers c ON c.id = m.customer_id "
+        "WHERE c.address = %s AND m.body LIKE '%%Pay here%%'",
+        customer.address,
+    )
+    return message
+
+
+def _word_and_receipt(customer: Customer, sid: str) -> list[tuple[dict[str, str], str]]:
+    """Form and path of what Twilio posts: "help", and that the message with this id was read."""
+    text = golden("twilio", "inbound_text")["request"]["params"]
+    receipt = golden("twilio", "status_read")["request"]["params"]
+    who = {"ProfileName": customer.name, "WaId": customer.phone.lstrip("+")}
+    sender = {"From": customer.address, "ExternalUserId": f"whatsapp:{customer.user_id}"}
+    return [
+        ({**text, **who, **sender, "Body": "help"}, "/webhook/twilio"),
+        (
+            {**receipt, "MessageSid": sid, "SmsSid": sid, "To": customer.address},
+            "/webhook/twilio/status",
+        ),
+    ]

@@ -24,9 +24,8 @@ from app.core.config import load_settings
 from app.core.security import new_code
 from app.domain.print_plan import Choices, PrintType, plan
 from app.models_orders import Order
-from app.ports import PaymentLink
+from app.ports import Offer, PaymentLink
 from app.repositories.orders import Printable
-from app.repositories.print_jobs import Offer
 from app.services.queue_service import Report
 from app.web import pages
 

@@ -240,6 +240,10 @@ async def test_a_bill_fits_a_phone_an_a4_sheet_and_a_roll(
         await shown.page.emulate_media(media="print")
         assert await shown.page.locator(".actions:visible").count() == 0
         assert "Total paid" in await shown.text(".invoice")
-        for paper in ({"format": "A4"}, {"width": "80mm", "height": "240mm"}):
-            pdf = await shown.page.pdf(**paper)  # type: ignore[arg-type]
+        papers: tuple[dict[str, Any], ...] = (
+            {"format": "A4"},
+            {"width": "80mm", "height": "240mm"},
+        )
+        for paper in papers:
+            pdf = await shown.page.pdf(**paper)
             assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1, paper

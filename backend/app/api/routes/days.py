@@ -13,7 +13,7 @@ from app.api.errors import Malformed
 from app.api.schemas import CloseIn
 from app.api.tables import as_csv
 from app.models_days import DayReport
-from app.repositories.exports import Table
+from app.ports import Table
 from app.services.day_service import Day
 
 router = APIRouter(prefix="/api/v1/dashboard", tags=["days"], route_class=guarded(staff_only))

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from app.api.deps import CallerDep, ShopDep, guarded, worker_only, worker_or_staff
 from app.api.schemas import ClaimIn, JobBeatIn, JobOut, PrinterIn, ReportIn
 from app.api.views import job_view, row_view
-from app.repositories.print_jobs import Offer
+from app.ports import Offer
 from app.services.queue_service import Report
 
 router = APIRouter(tags=["print jobs"])
