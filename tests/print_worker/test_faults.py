@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from print_worker.agent import worker_id
+from print_worker.file_downloader import PAUSES, TRIES
 from print_worker.settings import load
 from tests.print_worker.fake_backend import FakeBackend
 from tests.print_worker.shop import Shop, eventually, pdf
@@ -38,7 +38,10 @@ def test_an_outage_longer_than_all_tries_of_a_download_does_not_cost_the_job(
         assert eventually(lambda: backend.workers["pc-1"]["printers"][0]["state"] == "processing")
     del backend.on_call["file"]
     cut.set()
-    time.sleep(6)  # four tries and their pauses take less
+    assert eventually(lambda: "does not answer" in shop.log()), shop.log()
+    # Were refused connections counted as tries, the last one would come and be told within this.
+    told = eventually(lambda: f"{TRIES} tries" in shop.log(), seconds=sum(PAUSES) + 2)
+    assert not told, shop.log()
     assert job.status == "CLAIMED", shop.log()
 
     with Proxy(port, [behind]):
