@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import shutil
 import subprocess
 import time
@@ -225,7 +226,8 @@ async def test_without_a_box_office_files_are_refused_and_the_rest_goes_on(
 async def test_a_converter_that_hangs_is_ended_with_everything_it_started(tmp_path: Path) -> None:
     program = tmp_path / "office" / "program" / "soffice"
     program.parent.mkdir(parents=True)
-    program.write_text("#!/bin/sh\nsleep 7654 &\nsleep 7654\n", encoding="ascii")
+    nap = f"7654.{secrets.randbelow(10**9):09}"  # no other run on this machine sleeps that long
+    program.write_text(f"#!/bin/sh\nsleep {nap} &\nsleep {nap}\n", encoding="ascii")
     program.chmod(0o755)
     intake = Intake(
         soffice=str(program),
@@ -248,9 +250,7 @@ async def test_a_converter_that_hangs_is_ended_with_everything_it_started(tmp_pa
     finally:
         intake.close()
     deadline = time.monotonic() + 5
-    while left := [
-        p for p in psutil.process_iter(["cmdline"]) if "7654" in (p.info["cmdline"] or [])
-    ]:
+    while left := [p for p in psutil.process_iter(["cmdline"]) if nap in (p.info["cmdline"] or [])]:
         assert time.monotonic() < deadline, left
         await asyncio.sleep(0.1)
 
