@@ -12,13 +12,11 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.e2e.conftest import City
 from tests.support.processes import eventually
-from tests.support.programs import needs_program
+from tests.support.programs import CHROMIUM_FLAGS, needs_program
 from tests.support.town import Customer, Town, at_rest
 
 Make = Callable[[], Customer]
 CROWD = 10
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-FLAGS += ["--disable-background-networking", "--disable-component-update"]
 SWEEP_SECONDS = 45.0
 
 
@@ -159,7 +157,9 @@ def test_a_redis_that_forgets_everything_costs_ten_seconds_at_most(
 @pytest.fixture
 def page(town: Town) -> object:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=needs_program("chromium"), args=FLAGS)
+        browser = playwright.chromium.launch(
+            executable_path=needs_program("chromium"), args=CHROMIUM_FLAGS
+        )
         opened = browser.new_page(viewport={"width": 1366, "height": 860})
         opened.set_default_timeout(40_000)
         yield opened

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from simulator.settings import WrongSettings, credentials, settings_of
-from tests.simulator.shapes import golden
+from tests.wire.golden import golden
 
 ROOT = Path(__file__).parents[2]
 

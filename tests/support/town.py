@@ -20,9 +20,11 @@ from typing import Any, Self
 import httpx2
 import pikepdf
 import psycopg
+import pypdfium2
 from pikepdf import Dictionary, Name
 from psycopg.rows import dict_row
 
+from app.core.embedded_postgres import EmbeddedPostgres
 from tests.support.processes import (
     PYTHON,
     ROOT,
@@ -258,8 +260,6 @@ class Embedded(Town):
 
     @property
     def database_url(self) -> str:
-        from app.core.embedded_postgres import EmbeddedPostgres  # noqa: PLC0415
-
         server = EmbeddedPostgres(self.folder / "data")
         lines = (server.cluster / "postmaster.pid").read_text("utf-8").splitlines()
         kept = json.loads((server.home / "secrets.json").read_text("utf-8"))
@@ -363,8 +363,6 @@ class Paper:
 
     def words(self, job_id: object) -> list[str]:
         """The text on every printed page of a job, copy by copy."""
-        import pypdfium2  # noqa: PLC0415
-
         found = []
         for attempt in dict.fromkeys(row["attempt_id"] for row in self.sides(job_id)):
             for copy in sorted((self.folder / attempt).glob("copy-*.pdf")):

@@ -86,7 +86,7 @@ def documents(folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     if found:
         return found
     with capsys.disabled():
-        print(  # noqa: T201
+        print(  # noqa: T201 - past the capture, for whoever runs it
             f"\n!!! {KNOWN[folder]} documents of the {folder} collection were NOT RUN:"
             f" PRINTWALA_CORPUS names {CORPUS or 'no folder'}; a small made set stands in for them"
         )
@@ -171,10 +171,10 @@ def tell(title: str, outcomes: list[Outcome], capsys: pytest.CaptureFixture[str]
         collection = outcome.source.name.split("--")[0] if "--" in outcome.source.name else "made"
         rows.setdefault(collection, Counter())[outcome.reason or "accepted"] += 1
     with capsys.disabled():
-        print(f"\n{title}: {len(outcomes)} documents")  # noqa: T201
+        print(f"\n{title}: {len(outcomes)} documents")  # noqa: T201 - as above
         for collection, counts in sorted(rows.items()):
             told = ", ".join(f"{name} {count}" for name, count in counts.most_common())
-            print(f"  {collection:14} {told}")  # noqa: T201
+            print(f"  {collection:14} {told}")  # noqa: T201 - as above
 
 
 @pytest.mark.timeout(600)

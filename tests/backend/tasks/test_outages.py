@@ -21,7 +21,7 @@ from app.core.embedded_postgres import EmbeddedPostgres
 from tests.backend.services.seeds import customer_who_paid, ordered, paid
 from tests.support.outside import Bank, Customer, capture_event
 from tests.support.programs import missing
-from tests.support.services import public_directory, redis_program, redis_server
+from tests.support.services import PostgresServer, public_directory, redis_program, redis_server
 from tests.support.shop import FINISHED, House, bank_of, opened
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -181,19 +181,19 @@ async def test_a_file_is_kept_while_it_is_owed(shop: House, customer: Customer) 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def open_redis_house(
-    postgres: object, template_database: str, tmp_path_factory: pytest.TempPathFactory
+    postgres: PostgresServer, template_database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[House, int]]:
     program = redis_program()
     if program is None:
         missing("no Redis server; `apt install redis-server` would enable this")
-    url = postgres.create(template=template_database)  # type: ignore[attr-defined]
+    url = postgres.create(template=template_database)
     with redis_server(str(program)) as redis_url:
         async with opened(url, tmp_path_factory.mktemp("shop"), redis_url=redis_url) as house:
             client = Redis.from_url(redis_url)
             info = await client.info("server")
             await client.aclose()
             yield house, int(info["process_id"])
-    postgres.drop(url)  # type: ignore[attr-defined]
+    postgres.drop(url)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
