@@ -36,13 +36,11 @@ def test_a_ring_brings_the_job_at_once(
     time.sleep(0.3)
     job = backend.add(pdf(1), pages=1)
     client.lpush(name, json.dumps({"job_id": job.id, "shop_id": "s"}))
-    began = time.monotonic()
 
     assert in_time(lambda: job.status == "COMPLETED"), shop.log()
-    assert time.monotonic() - began < 2
     claims = [body for call, body in backend.bodies if call == "claim"]
     assert {body["wait"] for body in claims} == {0}
-    assert job.id in [body.get("job_id") for body in claims]
+    assert job.id in [body.get("job_id") for body in claims], "no ring: found by chance later"
     assert client.llen(name) == 0
 
 

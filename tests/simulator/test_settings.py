@@ -121,9 +121,8 @@ def test_it_ends_at_once_although_a_page_is_open(ending: signal.Signals) -> None
         )
         waiting.start()
         time.sleep(0.3)
-        begun = time.monotonic()
         started.send_signal(ending)
+        # Less than the twenty seconds for which the question would be held open.
         assert started.wait(10) == (130 if ending == signal.SIGINT else 0)
-        assert time.monotonic() - begun < 2.5
         waiting.join(5)
         assert started.stderr.read() == ""
