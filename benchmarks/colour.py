@@ -61,13 +61,13 @@ async def generated(intake: Intake, folder: Path) -> list[tuple[str, bool, bool]
     return judged
 
 
-async def collected(intake: Intake, folder: Path) -> list[tuple[str, bool, bool]]:
+async def collected(intake: Intake, corpus: Path, folder: Path) -> list[tuple[str, bool, bool]]:
     judged = []
     for names, coloured in ((COLOURED, True), (PLAIN, False)):
         for name in names.split():
             try:
                 prepared = await intake.prepare(
-                    CORPUS / "pdf" / f"{name}.pdf", folder / "out", limits=LIMITS
+                    corpus / "pdf" / f"{name}.pdf", folder / "out", limits=LIMITS
                 )
             except DocumentRefused as refused:
                 print(f"{name}: refused, {refused.reason}")
@@ -94,10 +94,10 @@ async def measure() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="printwala-colour-") as folder:
             good = show("generated", await generated(intake, Path(folder)))
-            if CORPUS.is_dir():
-                good = show("collected", await collected(intake, Path(folder))) and good
+            if CORPUS:
+                good = show("collected", await collected(intake, CORPUS, Path(folder))) and good
             else:
-                print(f"collected: {CORPUS} is not here; its pages were not looked at")
+                print("collected: PRINTWALA_CORPUS names no folder; its pages were not looked at")
     finally:
         intake.close()
     return 0 if good else 1

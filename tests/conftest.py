@@ -59,8 +59,8 @@ def postgres() -> Iterator[PostgresServer]:
 @pytest.fixture(scope="session")
 def template_database(postgres: PostgresServer) -> Iterator[str]:
     """Name of a database that was migrated once and is copied for each test."""
-    # Imported late: tests that need no database run while the application cannot be imported.
-    from app.core.database import upgrade  # noqa: PLC0415 - see above
+    # Tests that need no database run while the application cannot be imported.
+    from app.core.database import upgrade  # noqa: PLC0415 - said above
 
     url = postgres.create()
     upgrade(url)

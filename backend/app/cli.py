@@ -1,4 +1,4 @@
-"""``python -m app.cli``: every command of the backend. Exit codes: contract section 9."""
+"""``python -m app.cli``. Exit codes: 0 fine, 1 failed, 2 wrong usage or settings, 130 stopped."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -33,7 +34,9 @@ class OwnPostgres:
         assert pid is not None
         family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
         for process in family:
-            process.send_signal(signal.SIGKILL)
+            # The others end by themselves once the first, their mother, is gone.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
         psutil.wait_procs(family, timeout=5)
 
 
@@ -195,16 +198,22 @@ def test_sweeps_that_died_with_their_process_run_again(database_url: str) -> Non
     plan = Plan(database_url=database_url)
     with public_directory("sweeps") as folder, Town(folder, plan) as town:
         town.backends[0].kill()
-        for name in SWEEPS:
-            town.sql(
-                "INSERT INTO procrastinate_jobs "
-                "(queue_name, task_name, lock, queueing_lock, args, status) "
-                "VALUES ('default', %s, %s, %s, '{\"timestamp\": 0}', 'doing') "
-                "ON CONFLICT DO NOTHING",
-                *[f"sweep_{name}"] * 3,
-            )
+        # Whatever it was about, every sweep was: only one at a time can be.
+        names = [f"sweep_{name}" for name in SWEEPS]
+        town.sql(
+            "DELETE FROM procrastinate_jobs "
+            "WHERE task_name = ANY(%s) AND status IN ('todo', 'doing')",
+            names,
+        )
+        town.sql(
+            "INSERT INTO procrastinate_jobs "
+            "(queue_name, task_name, lock, queueing_lock, args, status) "
+            "SELECT 'default', name, name, name, '{\"timestamp\": 0}', 'doing' "
+            "FROM unnest(%s::text[]) AS name",
+            names,
+        )
         dead = "SELECT task_name FROM procrastinate_jobs WHERE args->>'timestamp' = '0'"
-        assert town.sql(dead)
+        assert {row["task_name"] for row in town.sql(dead)} == set(names)
 
         town.start_what_died()
 

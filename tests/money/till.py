@@ -23,7 +23,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from app.core.security import sha256_hex
-from app.domain.errors import ShopError
+from app.domain.errors import BadInput, IllegalMove, NotAllowed, NotFound
 from app.domain.print_plan import Choices, PrintType, plan
 from app.models import Document
 from app.ports import Offer
@@ -220,7 +220,9 @@ class Till:
         """The sentence of a refusal, or nothing."""
         try:
             await act()
-        except ShopError as error:
+        except IllegalMove:
+            raise
+        except (BadInput, NotFound, NotAllowed) as error:
             return error.detail
         return ""
 

@@ -250,8 +250,7 @@ class _Handler(BaseHTTPRequestHandler):
     world: FakeBackend
     protocol_version = "HTTP/1.1"
 
-    # The base class's signature.
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base names it so
         return
 
     def do_GET(self) -> None:

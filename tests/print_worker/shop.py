@@ -37,8 +37,8 @@ def pages_in(path: Path) -> list[int]:
         return [int(page.mediabox[2]) - 500 for page in document.pages]
 
 
-def eventually(what: Callable[[], Any], *, seconds: float = 15.0) -> Any:
-    """Wait until it is true; the last value otherwise."""
+def in_time(what: Callable[[], Any], *, seconds: float = 15.0) -> Any:
+    """Waits until it is true and gives it; what is still not true by then, to be asserted."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if value := what():

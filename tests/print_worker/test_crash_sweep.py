@@ -9,7 +9,7 @@ import pytest
 
 from print_worker.journal import unsent_on_disk
 from tests.print_worker.fake_backend import FakeBackend
-from tests.print_worker.shop import Shop, eventually, pdf
+from tests.print_worker.shop import Shop, in_time, pdf
 from tests.support.crashes import crash_points
 
 PAGES = 4
@@ -66,12 +66,12 @@ def test_killed_there_the_job_is_never_printed_twice(
         backend.lapse()
     second = shop.start()
     if story.attempts[late] == 2 and not late:
-        assert eventually(lambda: backend.calls["claim"] >= 2), shop.log()
+        assert in_time(lambda: backend.calls["claim"] >= 2), shop.log()
         backend.lapse()
 
     final = story.late if late else story.at_once
-    assert eventually(lambda: job.status == final), (job.history, shop.log())
-    assert eventually(lambda: _quiet(shop)), shop.log()
+    assert in_time(lambda: job.status == final), (job.history, shop.log())
+    assert in_time(lambda: _quiet(shop)), shop.log()
     assert shop.stop(second) == 0
     assert job.status == final, job.history
     assert len(job.attempts) == story.attempts[late]
@@ -106,8 +106,8 @@ def test_killed_twice_it_is_still_at_most_once_on_paper(
         assert shop.start(crash_at=point).wait(20) == -9, shop.log()
     worker = shop.start()
 
-    assert eventually(lambda: job.status in ("COMPLETED", "UNCERTAIN")), shop.log()
-    assert eventually(lambda: _quiet(shop)), shop.log()
+    assert in_time(lambda: job.status in ("COMPLETED", "UNCERTAIN")), shop.log()
+    assert in_time(lambda: _quiet(shop)), shop.log()
     shop.stop(worker)
     assert shop.most_often() <= 1
     assert len(job.attempts) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from print_worker.journal import Journal
 from tests.print_worker.fake_backend import FakeBackend
-from tests.print_worker.shop import Shop, eventually, pdf
+from tests.print_worker.shop import Shop, in_time, pdf
 from tests.print_worker.test_journal import job as some_job
 from tests.support.services import free_port
 
@@ -76,10 +76,10 @@ def test_it_may_look_while_the_worker_prints(shop: Shop, backend: FakeBackend) -
     shop.config["virtual_seconds_per_page"] = 0.3
     job = backend.add(pdf(8), pages=8)
     shop.start()
-    assert eventually(shop.paper)
+    assert in_time(shop.paper)
     code, lines = ask(shop)
 
     assert code == 0, lines
     assert line(lines, "worker") == "ok    worker: running"
-    assert eventually(lambda: job.status == "COMPLETED"), shop.log()
+    assert in_time(lambda: job.status == "COMPLETED"), shop.log()
     assert len(shop.paper()) == 8

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from print_worker.agent import worker_id
+from print_worker.file_downloader import PAUSES, TRIES
 from print_worker.settings import load
 from tests.print_worker.fake_backend import FakeBackend
-from tests.print_worker.shop import Shop, eventually, pdf
+from tests.print_worker.shop import Shop, in_time, pdf
 from tests.support.proxy import Proxy
 from tests.support.services import free_port
 
@@ -35,14 +35,17 @@ def test_an_outage_longer_than_all_tries_of_a_download_does_not_cost_the_job(
         worker = shop.start()
         assert asked.wait(10), shop.log()
         # The board has been told: nobody else will ask, and so notice the outage, for a while.
-        assert eventually(lambda: backend.workers["pc-1"]["printers"][0]["state"] == "processing")
+        assert in_time(lambda: backend.workers["pc-1"]["printers"][0]["state"] == "processing")
     del backend.on_call["file"]
     cut.set()
-    time.sleep(6)  # four tries and their pauses take less
+    assert in_time(lambda: "does not answer" in shop.log()), shop.log()
+    # Were refused connections counted as tries, the last one would come and be told within this.
+    told = in_time(lambda: f"{TRIES} tries" in shop.log(), seconds=sum(PAUSES) + 2)
+    assert not told, shop.log()
     assert job.status == "CLAIMED", shop.log()
 
     with Proxy(port, [behind]):
-        assert eventually(lambda: job.status == "COMPLETED"), shop.log()
+        assert in_time(lambda: job.status == "COMPLETED"), shop.log()
         assert shop.stop(worker) == 0
     assert job.history == ["CLAIMED", "PRINTING", "COMPLETED"]
     assert len(shop.paper()) == 2
@@ -52,7 +55,7 @@ def test_a_journal_that_cannot_be_written_ends_the_worker_instead_of_half_of_it(
     shop: Shop, backend: FakeBackend
 ) -> None:
     worker = shop.start()
-    assert eventually(lambda: backend.calls["claim"]), shop.log()
+    assert in_time(lambda: backend.calls["claim"]), shop.log()
     with sqlite3.connect(shop.folder / "work" / "journal.sqlite3") as journal:
         journal.execute("drop table reports")
 

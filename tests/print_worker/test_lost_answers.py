@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.print_worker.fake_backend import FakeBackend
-from tests.print_worker.shop import Shop, eventually, pdf
+from tests.print_worker.shop import Shop, in_time, pdf
 
 
 @pytest.mark.parametrize("call", ["begin", "spooled", "completed", "file"])
@@ -17,8 +17,8 @@ def test_printed_once_whatever_happens_to_the_call(
     job = backend.add(pdf(2), pages=2)
     shop.start()
 
-    assert eventually(lambda: job.status == "COMPLETED"), shop.log()
-    assert eventually(lambda: backend.calls[call] > len(cut), seconds=40), backend.calls
+    assert in_time(lambda: job.status == "COMPLETED"), shop.log()
+    assert in_time(lambda: backend.calls[call] > len(cut), seconds=40), backend.calls
     assert job.history == ["CLAIMED", "PRINTING", "COMPLETED"]
     assert len(job.attempts) == 1
     assert len(shop.paper()) == 2
@@ -30,10 +30,10 @@ def test_a_claim_whose_answer_is_lost_comes_back_after_its_lease(
     backend.faults["claim"] = ["503", "after"]
     job = backend.add(pdf(2), pages=2)
     shop.start()
-    assert eventually(lambda: job.status == "CLAIMED")
+    assert in_time(lambda: job.status == "CLAIMED")
     backend.lapse()
 
-    assert eventually(lambda: job.status == "COMPLETED"), shop.log()
+    assert in_time(lambda: job.status == "COMPLETED"), shop.log()
     assert len(job.attempts) == 2
     assert len(job.begun) == 1
     assert len(shop.paper()) == 2
@@ -48,7 +48,7 @@ def test_heartbeats_that_fail_now_and_then_do_not_cost_the_lease(
     job = backend.add(pdf(6), pages=6)
     shop.start()
 
-    assert eventually(lambda: job.status == "COMPLETED", seconds=25), (job.history, shop.log())
+    assert in_time(lambda: job.status == "COMPLETED", seconds=25), (job.history, shop.log())
     assert job.history == ["CLAIMED", "PRINTING", "COMPLETED"]
     assert backend.calls["heartbeat"] >= 2
 
@@ -65,8 +65,8 @@ def test_bad_news_is_repeated_until_it_is_heard(
     job = backend.add(pdf(2), pages=2, copies=1 if quirk else 0)
     shop.start()
 
-    assert eventually(lambda: job.status == status), shop.log()
-    assert eventually(lambda: backend.calls[call] == 3), backend.calls
+    assert in_time(lambda: job.status == status), shop.log()
+    assert in_time(lambda: backend.calls[call] == 3), backend.calls
     assert len(job.attempts) == 1
 
 
@@ -78,7 +78,7 @@ def test_a_job_given_back_in_vain_goes_back_with_its_lease(
     backend.faults["released"] = [fault]
     job = backend.add(pdf(2), pages=2, print_type="COLOR")
     shop.start()
-    assert eventually(lambda: backend.calls["released"] == 1)
+    assert in_time(lambda: backend.calls["released"] == 1)
     job.printer = "another"
     backend.lapse()
 
@@ -93,5 +93,5 @@ def test_a_page_of_the_tunnel_is_no_answer_of_the_backend(shop: Shop, backend: F
     backend.faults["completed"] = ["foreign404", "foreign404"]
     shop.start()
 
-    assert eventually(lambda: job.status == "COMPLETED"), shop.log()
+    assert in_time(lambda: job.status == "COMPLETED"), shop.log()
     assert backend.calls["completed"] == 3

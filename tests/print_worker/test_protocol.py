@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.print_worker.fake_backend import FakeBackend
-from tests.print_worker.shop import Shop, eventually, pages_in, pdf
+from tests.print_worker.shop import Shop, in_time, pages_in, pdf
 
 
 def test_a_paid_job_comes_out_once_and_is_reported_with_evidence(
@@ -17,7 +17,7 @@ def test_a_paid_job_comes_out_once_and_is_reported_with_evidence(
     job = backend.add(pdf(3), pages=3, copies=2, print_type="BOTH", color_pages=[2])
     worker = shop.start()
 
-    assert eventually(lambda: job.status == "COMPLETED"), shop.log()
+    assert in_time(lambda: job.status == "COMPLETED"), shop.log()
     assert job.history == ["CLAIMED", "PRINTING", "COMPLETED"]
     assert job.begun == job.attempts
     assert pages_in(shop.paper_dir / job.attempt_id / "copy-1.pdf") == [1, 2, 3]
@@ -39,7 +39,7 @@ def test_jobs_come_out_in_the_order_the_backend_gives_them(
     jobs = [backend.add(pdf(1), pages=1, token=str(n)) for n in range(1, 6)]
     shop.start()
 
-    assert eventually(lambda: all(job.status == "COMPLETED" for job in jobs)), shop.log()
+    assert in_time(lambda: all(job.status == "COMPLETED" for job in jobs)), shop.log()
     assert [p["token"] for p in shop.paper()] == ["1", "2", "3", "4", "5"]
 
 
@@ -48,13 +48,13 @@ def test_a_file_that_is_not_the_paid_one_is_never_printed(shop: Shop, backend: F
     job.promised_sha256 = "ab" * 32
     shop.start()
 
-    assert eventually(lambda: job.status == "FAILED"), shop.log()
+    assert in_time(lambda: job.status == "FAILED"), shop.log()
     assert job.proof("never_accepted") == [True]
     assert "not the one that was paid" in job.error
     assert backend.calls["file"] == 4
     assert job.begun == []
     assert shop.paper() == []
-    assert eventually(lambda: shop.leftovers() == [])
+    assert in_time(lambda: shop.leftovers() == [])
 
 
 def test_wrong_bytes_are_fetched_again(shop: Shop, backend: FakeBackend) -> None:
@@ -64,7 +64,7 @@ def test_wrong_bytes_are_fetched_again(shop: Shop, backend: FakeBackend) -> None
     job = backend.add(good, pages=3)
     shop.start()
 
-    assert eventually(lambda: job.status == "COMPLETED"), shop.log()
+    assert in_time(lambda: job.status == "COMPLETED"), shop.log()
     assert backend.calls["file"] == 3
     assert len(shop.paper()) == 3
 
@@ -82,7 +82,7 @@ def test_tickets_that_make_no_sense_fail_before_paper(shop: Shop, backend: FakeB
         job.settings.update(wrong[reason])
     shop.start()
 
-    assert eventually(lambda: all(job.status == "FAILED" for job in jobs.values())), shop.log()
+    assert in_time(lambda: all(job.status == "FAILED" for job in jobs.values())), shop.log()
     for reason, job in jobs.items():
         assert reason in job.error
         assert job.proof("never_accepted") == [True]
@@ -95,7 +95,7 @@ def test_a_file_with_other_pages_than_paid_fails_before_paper(
     job = backend.add(pdf(2), pages=3)
     shop.start()
 
-    assert eventually(lambda: job.status == "FAILED"), shop.log()
+    assert in_time(lambda: job.status == "FAILED"), shop.log()
     assert "2 pages, 3 were paid" in job.error
     assert shop.paper() == []
 
@@ -108,7 +108,7 @@ def test_cancelled_before_permission_nothing_is_printed(shop: Shop, backend: Fak
     following = backend.add(pdf(1), pages=1)
     shop.start()
 
-    assert eventually(lambda: following.status == "COMPLETED"), shop.log()
+    assert in_time(lambda: following.status == "COMPLETED"), shop.log()
     assert cancelled.status == "CANCELLED"
     assert {p["job_id"] for p in shop.paper()} == {following.id}
 
@@ -121,12 +121,12 @@ def test_a_claim_lost_during_the_download_prints_nothing_under_the_old_claim(
     backend.delay_answers["file"] = 2.5
     job = backend.add(pdf(2), pages=2)
     shop.start()
-    assert eventually(lambda: job.epoch == 1)
-    assert eventually(lambda: job.epoch == 2), shop.log()
+    assert in_time(lambda: job.epoch == 1)
+    assert in_time(lambda: job.epoch == 2), shop.log()
     backend.delay_answers.clear()
     backend.lease_seconds = 90.0
 
-    assert eventually(lambda: job.status == "COMPLETED"), shop.log()
+    assert in_time(lambda: job.status == "COMPLETED"), shop.log()
     assert {p["attempt_id"] for p in shop.paper()} == {job.attempt_id}
     assert len(job.begun) == 1
 
@@ -137,10 +137,10 @@ def test_a_permission_that_came_too_late_is_not_used(shop: Shop, backend: FakeBa
     job = backend.add(pdf(2), pages=2)
     shop.start()
 
-    assert eventually(lambda: backend.calls["begin"] >= 2), shop.log()
+    assert in_time(lambda: backend.calls["begin"] >= 2), shop.log()
     assert shop.paper() == []
     backend.delay_answers.clear()
-    assert eventually(lambda: job.status == "COMPLETED"), shop.log()
+    assert in_time(lambda: job.status == "COMPLETED"), shop.log()
     assert len(job.attempts) == 1
     assert len(shop.paper()) == 2
 
@@ -149,7 +149,7 @@ def test_a_sleeping_worker_wakes_up_without_rights(shop: Shop, backend: FakeBack
     job = backend.add(pdf(2), pages=2)
     backend.delay_answers["file"] = 0.7
     sleeper = shop.start()
-    assert eventually(lambda: backend.calls["file"] == 1)
+    assert in_time(lambda: backend.calls["file"] == 1)
     sleeper.send_signal(signal.SIGSTOP)
     backend.delay_answers.clear()
     backend.lapse()
@@ -158,9 +158,9 @@ def test_a_sleeping_worker_wakes_up_without_rights(shop: Shop, backend: FakeBack
     other.folder.mkdir()
     try:
         other.start()
-        assert eventually(lambda: job.status == "COMPLETED"), other.log()
+        assert in_time(lambda: job.status == "COMPLETED"), other.log()
         sleeper.send_signal(signal.SIGCONT)
-        assert eventually(lambda: "Nothing was printed" in shop.log()), shop.log()
+        assert in_time(lambda: "Nothing was printed" in shop.log()), shop.log()
         assert shop.paper() == []
         assert len(other.paper()) == 2
     finally:
@@ -173,10 +173,10 @@ def test_a_lease_that_ended_while_printing_still_ends_with_the_proof(
     shop.config["virtual_seconds_per_page"] = 0.2
     job = backend.add(pdf(4), pages=4)
     shop.start()
-    assert eventually(shop.paper)
+    assert in_time(shop.paper)
     backend.lapse()
 
-    assert eventually(lambda: job.status == "COMPLETED"), shop.log()
+    assert in_time(lambda: job.status == "COMPLETED"), shop.log()
     assert job.history == ["CLAIMED", "PRINTING", "UNCERTAIN", "COMPLETED"]
     assert len(shop.paper()) == 4
 
@@ -187,16 +187,16 @@ def test_backend_away_while_printing_the_report_waits_for_it(
     shop.config["virtual_seconds_per_page"] = 0.1
     job = backend.add(pdf(4), pages=4)
     shop.start()
-    assert eventually(shop.paper)
+    assert in_time(shop.paper)
     backend.away = True
 
-    assert eventually(lambda: len(shop.paper()) == 4)
-    assert eventually(lambda: "does not answer" in shop.log(), seconds=5)
-    assert eventually(lambda: "token 41: COMPLETED" in shop.log())
+    assert in_time(lambda: len(shop.paper()) == 4)
+    assert in_time(lambda: "does not answer" in shop.log(), seconds=5)
+    assert in_time(lambda: "token 41: COMPLETED" in shop.log())
     assert job.status == "PRINTING"
     backend.away = False
-    assert eventually(lambda: job.status == "COMPLETED"), shop.log()
-    assert eventually(lambda: "answers again" in shop.log())
+    assert in_time(lambda: job.status == "COMPLETED"), shop.log()
+    assert in_time(lambda: "answers again" in shop.log())
     assert shop.log().count("does not answer") == 1
     assert shop.log().count("answers again") == 1
     assert len(job.attempts) == 1
@@ -212,12 +212,12 @@ def test_backend_away_at_the_question_no_answer_is_no_permission(
 
     backend.on_call["begin"] = go_away
     shop.start()
-    assert eventually(lambda: backend.calls["begin"] >= 2)
+    assert in_time(lambda: backend.calls["begin"] >= 2)
     assert shop.paper() == []
     backend.on_call.clear()
     backend.away = False
 
-    assert eventually(lambda: job.status == "COMPLETED"), shop.log()
+    assert in_time(lambda: job.status == "COMPLETED"), shop.log()
     assert len(job.attempts) == 1
     assert len(shop.paper()) == 2
 
@@ -237,8 +237,8 @@ def test_a_job_for_another_kind_of_printer_is_given_back(
     job = backend.add(pdf(2), pages=2, **settings)
     shop.start()
 
-    assert eventually(lambda: backend.calls["released"] == 1), shop.log()
-    assert eventually(lambda: job.status == "QUEUED")
+    assert in_time(lambda: backend.calls["released"] == 1), shop.log()
+    assert in_time(lambda: job.status == "QUEUED")
     assert reason in shop.log()
     assert backend.calls["file"] == 0
     assert shop.paper() == []
@@ -250,7 +250,7 @@ def test_printers_work_side_by_side(shop: Shop, backend: FakeBackend) -> None:
     jobs = [backend.add(pdf(4), pages=4, printer=name) for name in ("left", "right")]
     shop.start()
 
-    assert eventually(lambda: all(job.status == "COMPLETED" for job in jobs)), shop.log()
+    assert in_time(lambda: all(job.status == "COMPLETED" for job in jobs)), shop.log()
     order = [p["job_id"] for p in shop.paper()]
     assert sorted(order[:4]) != [order[0]] * 4, "one printer waited for the other"
 
@@ -259,7 +259,7 @@ def test_the_board_hears_of_the_worker_and_its_printers(shop: Shop, backend: Fak
     shop.config["printers"] = [{"name": "Front", "color": False, "papers": ["A4", "A3"]}]
     shop.start()
 
-    assert eventually(lambda: backend.workers)
+    assert in_time(lambda: backend.workers)
     told = backend.workers["pc-1"]
     assert told["unsent_reports"] == 0
     assert told["printers"] == [
@@ -274,5 +274,5 @@ def test_the_board_hears_of_the_worker_and_its_printers(shop: Shop, backend: Fak
         }
     ]
     shop.quirk("paper_out")
-    assert eventually(lambda: backend.workers["pc-1"]["printers"][0]["reasons"] == ["media-empty"])
+    assert in_time(lambda: backend.workers["pc-1"]["printers"][0]["reasons"] == ["media-empty"])
     assert backend.workers["pc-1"]["printers"][0]["state"] == "stopped"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.print_worker.fake_backend import FakeBackend
-from tests.print_worker.shop import Shop, eventually, pdf
+from tests.print_worker.shop import Shop, in_time, pdf
 
 PAGES = 4
 
@@ -29,7 +29,7 @@ def test_one_job_on_a_bad_printer(
     job = backend.add(pdf(PAGES), pages=PAGES)
     worker = shop.start()
 
-    assert eventually(lambda: job.status == status), shop.log()
+    assert in_time(lambda: job.status == status), shop.log()
     assert job.history == ["CLAIMED", "PRINTING", status]
     assert len(shop.paper()) == sides
     assert len(job.attempts) == 1
@@ -52,12 +52,12 @@ def test_a_printer_that_is_not_ready_gets_no_job(
     shop.quirk(quirk)
     job = backend.add(pdf(PAGES), pages=PAGES)
     shop.start()
-    assert eventually(lambda: "is not ready" in shop.log())
-    assert eventually(lambda: backend.workers)
+    assert in_time(lambda: "is not ready" in shop.log())
+    assert in_time(lambda: backend.workers)
     assert backend.calls["claim"] == 0
     shop.quirk("")
 
-    assert eventually(lambda: job.status == "COMPLETED"), shop.log()
+    assert in_time(lambda: job.status == "COMPLETED"), shop.log()
     assert len(job.attempts) == 1
     assert shop.log().count("is not ready") == 1
     assert shop.log().count("is ready again") == 1
@@ -68,9 +68,9 @@ def test_a_jam_waits_for_a_person_and_then_goes_on(shop: Shop, backend: FakeBack
     job = backend.add(pdf(PAGES), pages=PAGES)
     following = backend.add(pdf(1), pages=1)
     shop.start()
-    assert eventually(shop.paper)
+    assert in_time(shop.paper)
     shop.quirk("jam")
-    assert eventually(
+    assert in_time(
         lambda: (
             backend.workers.get("pc-1", {}).get("printers", [{}])[0].get("reasons") == ["media-jam"]
         )
@@ -80,7 +80,7 @@ def test_a_jam_waits_for_a_person_and_then_goes_on(shop: Shop, backend: FakeBack
     assert (job.status, following.status) == ("PRINTING", "QUEUED")
     shop.quirk("")
 
-    assert eventually(lambda: following.status == "COMPLETED"), shop.log()
+    assert in_time(lambda: following.status == "COMPLETED"), shop.log()
     assert job.status == "COMPLETED"
     assert len(shop.paper(job.attempt_id)) == PAGES
     assert shop.most_often() == 1
@@ -92,12 +92,12 @@ def test_a_spooler_that_repeats_raises_the_duplicate_alarm(
     shop.config.update(virtual_quirk="repeats_after_restart", virtual_seconds_per_page=0.2)
     job = backend.add(pdf(PAGES), pages=PAGES)
     worker = shop.start()
-    assert eventually(lambda: len(shop.paper()) >= 2)
+    assert in_time(lambda: len(shop.paper()) >= 2)
     shop.kill(worker)
     out = len(shop.paper())
     shop.start()
 
-    assert eventually(lambda: job.status == "COMPLETED"), shop.log()
+    assert in_time(lambda: job.status == "COMPLETED"), shop.log()
     assert job.proof("duplicate") == [True]
     assert job.proof("pages") == [out + PAGES]
     assert len(shop.paper()) == out + PAGES
@@ -109,12 +109,12 @@ def test_a_spooler_that_loses_leaves_doubt(shop: Shop, backend: FakeBackend) -> 
     shop.config.update(virtual_quirk="loses_after_restart", virtual_seconds_per_page=0.2)
     job = backend.add(pdf(PAGES), pages=PAGES)
     worker = shop.start()
-    assert eventually(shop.paper)
+    assert in_time(shop.paper)
     shop.kill(worker)
     out = len(shop.paper())
     shop.start()
 
-    assert eventually(lambda: job.status == "UNCERTAIN"), shop.log()
+    assert in_time(lambda: job.status == "UNCERTAIN"), shop.log()
     assert job.proof("found") == [False]
     assert len(shop.paper()) == out
     assert job.proof("never_accepted") == []
@@ -136,7 +136,7 @@ def test_a_missing_title_proves_nothing_where_titles_get_lost(
     shop.config["virtual_quirk"] = quirks[1]
     shop.start()
 
-    assert eventually(lambda: job.status == "UNCERTAIN"), shop.log()
+    assert in_time(lambda: job.status == "UNCERTAIN"), shop.log()
     assert len(job.attempts) == 1
     assert shop.most_often() <= 1
     assert len(shop.paper()) < PAGES
@@ -148,11 +148,11 @@ def test_a_job_on_a_printer_that_was_removed_is_left_to_a_person(
     shop.config.update(virtual_seconds_per_page=0.2, printers=[{"name": "old"}])
     job = backend.add(pdf(PAGES), pages=PAGES)
     worker = shop.start()
-    assert eventually(shop.paper)
+    assert in_time(shop.paper)
     shop.kill(worker)
     shop.config["printers"] = [{"name": "new"}]
     shop.start()
 
-    assert eventually(lambda: job.status == "UNCERTAIN"), shop.log()
+    assert in_time(lambda: job.status == "UNCERTAIN"), shop.log()
     assert len(shop.paper()) < PAGES
     assert len(job.attempts) == 1

@@ -16,7 +16,7 @@ from print_worker.printer import MaybeAccepted, NotAccepted, Phase, PrintTask, S
 from print_worker.printers.layout import sides
 from print_worker.printers.virtual import VirtualPrinter
 from print_worker.settings import PrinterSettings
-from tests.print_worker.shop import eventually, pages_in, pdf
+from tests.print_worker.shop import in_time, pages_in, pdf
 
 Make = Callable[..., VirtualPrinter]
 
@@ -60,7 +60,7 @@ def task(folder: Path, *, attempt: str = "att-1", pages: int = 3, **changes: Any
 
 def finished(printer: VirtualPrinter, ref: str) -> SpoolJob:
     over = (Phase.DONE, Phase.STOPPED, Phase.GONE)
-    seen = eventually(lambda: (j := printer.job(ref)).phase in over and j)
+    seen = in_time(lambda: (j := printer.job(ref)).phase in over and j)
     assert seen, printer.job(ref)
     job: SpoolJob = seen
     return job
@@ -175,7 +175,7 @@ def test_a_finished_job_is_found_by_its_title_after_a_restart(make: Make, tmp_pa
 def test_a_job_cut_off_by_a_restart_stays_cut_off(make: Make, tmp_path: Path) -> None:
     printer = make(pause=0.15)
     ref = printer.submit(task(tmp_path, pages=9))
-    assert eventually(lambda: len(paper(tmp_path)) >= 2)
+    assert in_time(lambda: len(paper(tmp_path)) >= 2)
     printer.close()
 
     again = make()
@@ -192,7 +192,7 @@ def test_a_job_cut_off_by_a_restart_stays_cut_off(make: Make, tmp_path: Path) ->
 def test_a_spooler_that_repeats_prints_from_page_one_again(make: Make, tmp_path: Path) -> None:
     printer = make("repeats_after_restart", pause=0.15)
     ref = printer.submit(task(tmp_path, pages=4))
-    assert eventually(lambda: len(paper(tmp_path)) >= 2)
+    assert in_time(lambda: len(paper(tmp_path)) >= 2)
     printer.close()
 
     again = make("repeats_after_restart")
@@ -207,7 +207,7 @@ def test_a_spooler_that_loses_forgets_the_title_and_its_promise(make: Make, tmp_
     printer = make(pause=0.15)
     ref = printer.submit(task(tmp_path, pages=9))
     mark = printer.history_mark()
-    assert eventually(lambda: paper(tmp_path))
+    assert in_time(lambda: paper(tmp_path))
     printer.close()
 
     again = make("loses_after_restart")
@@ -236,10 +236,10 @@ def test_a_blocked_job_says_why_and_goes_on_when_it_is_fixed(
     printer = make(pause=0.1)
     switch = tmp_path / "paper" / "quirk"
     ref = printer.submit(task(tmp_path, pages=4))
-    assert eventually(lambda: paper(tmp_path))
+    assert in_time(lambda: paper(tmp_path))
     switch.write_text(quirk + "\n", "utf-8")
 
-    assert eventually(lambda: printer.job(ref).phase is Phase.BLOCKED)
+    assert in_time(lambda: printer.job(ref).phase is Phase.BLOCKED)
     assert printer.job(ref).reasons == (reason,)
     assert printer.state().reasons == (reason,)
     out = len(paper(tmp_path))
@@ -260,7 +260,7 @@ def test_slow_takes_ten_times_as_long(make: Make, tmp_path: Path) -> None:
     printer = make("slow", pause=0.05)
     ref = printer.submit(task(tmp_path, pages=2))
 
-    assert not eventually(lambda: paper(tmp_path), seconds=0.3)
+    assert not in_time(lambda: paper(tmp_path), seconds=0.3)
     printer.cancel(ref)
     assert printer.job(ref).phase is Phase.STOPPED
     assert paper(tmp_path) == []
@@ -358,7 +358,7 @@ def test_two_printers_share_the_log_and_not_the_queue(tmp_path: Path) -> None:
     for number, printer in enumerate(printers):
         printer.open()
         printer.submit(task(tmp_path, attempt=f"att-{number}"))
-    assert eventually(lambda: len(paper(tmp_path)) == 6)
+    assert in_time(lambda: len(paper(tmp_path)) == 6)
     assert [len(printer.find("PO-att-0")) for printer in printers] == [1, 0]
     for printer in printers:
         printer.close()

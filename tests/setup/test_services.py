@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import redis
 
-from tests.support.services import PostgresServer
+from tests.support.services import PORTS, PostgresServer, free_port
 
 
 def test_postgres_is_recent_and_its_ordinary_role_is_no_superuser(
@@ -41,3 +41,10 @@ def test_redis_blocks_for_an_element(redis_url: str) -> None:
 
     assert client.brpop(["printwala-setup"], timeout=1) == (b"printwala-setup", b"one")
     client.close()
+
+
+def test_a_port_is_given_out_once() -> None:
+    given = [free_port() for _ in range(20)]
+
+    assert len(set(given)) == 20
+    assert set(given) <= set(PORTS), "where the kernel gives none to anybody else"

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
-
-FIXTURES = Path(__file__).parents[1] / "wire" / "fixtures"
-
-
-def golden(provider: str, name: str) -> Any:
-    return json.loads((FIXTURES / provider / f"{name}.json").read_text("utf-8"))
 
 
 def shape(value: Any) -> Any:

@@ -15,17 +15,8 @@ from playwright.async_api import Page, async_playwright
 from simulator.server import listening, running, started, stop_at_once
 from simulator.settings import Settings, settings_of
 from tests.simulator.pretend_shop import PretendShop
-from tests.support.programs import needs_program
+from tests.support.programs import CHROMIUM_FLAGS, needs_program
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 NAMELESS = """
 [...document.querySelectorAll('button, a, input')]
   .filter((each) => !each.textContent.trim() && !each.ariaLabel && !each.labels?.length)
@@ -73,7 +64,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     )
     async with running(wanted) as real, async_playwright() as playwright:
         shop.open(real)
-        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
         page = await browser.new_page(viewport={"width": 1366, "height": 860})
         found = Desk(real, backend, page)
         found.watch(page)

@@ -9,7 +9,8 @@ import httpx2
 import pytest
 
 from tests.simulator.conftest import Outside, Shop
-from tests.simulator.shapes import golden, shape
+from tests.simulator.shapes import shape
+from tests.wire.golden import golden
 
 GOOD: dict[str, Any] = {"amount": 4800, "currency": "INR"}
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.simulator.conftest import PUBLIC, Outside, Shop
-from tests.simulator.shapes import golden, shape
+from tests.simulator.shapes import shape
+from tests.wire.golden import golden
 
 HOOK = "/api/webhooks/razorpay-webhook"
 ASKED = dict(golden("razorpay", "api_payment_link_create")["request"]["json"])

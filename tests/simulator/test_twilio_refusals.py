@@ -9,7 +9,8 @@ import httpx2
 import pytest
 
 from tests.simulator.conftest import PUBLIC, Outside, Shop
-from tests.simulator.shapes import golden, shape
+from tests.simulator.shapes import shape
+from tests.wire.golden import golden
 
 REPLIES = [{"type": "QUICK_REPLY", "title": f"Choice {n}", "id": str(n)} for n in range(11)]
 ITEMS = [{"item": f"{n} copies", "id": str(n)} for n in range(11)]

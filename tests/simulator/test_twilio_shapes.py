@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl
 import pytest
 
 from tests.simulator.conftest import PUBLIC, Outside, Shop
-from tests.simulator.shapes import golden, shape
+from tests.simulator.shapes import shape
+from tests.wire.golden import golden
 
 PNG = b"\x89PNG\r\n\x1a\n"
 CALLBACK = f"{PUBLIC}/webhook/twilio/status"

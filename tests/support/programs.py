@@ -10,6 +10,12 @@ import pytest
 
 from launch.install import SYSTEM_PROGRAMS
 
+# Chromium as root in a container, asking nobody outside for anything.
+CHROMIUM_FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+)
+
 
 def needs_program(name: str) -> str:
     """Path of a program; without it the test is skipped, or fails where ``CI`` is set."""

@@ -28,11 +28,30 @@ from app.core.embedded_postgres import EmbeddedPostgres
 START_SECONDS = 20.0
 
 
+# Below the ports a kernel gives to whoever asks for any: what is chosen here is still free when,
+# seconds later, the program it was chosen for takes it.
+PORTS = range(20_000, 32_000)
+PROCESSES = 8
+
+
+def _ports() -> Iterator[int]:
+    """This test process's share of ``PORTS``, from anywhere on: another run may go on beside."""
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    share = PORTS[process % PROCESSES :: PROCESSES]
+    first = secrets.randbelow(len(share))
+    yield from (*share[first:], *share[:first])
+
+
+_ports_left = _ports()
+
+
 def free_port() -> int:
-    """A TCP port on the loopback address that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port on the loopback address that nobody listens on, and nobody else was given."""
+    for port in _ports_left:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError(f"No port of {PORTS.start} to {PORTS.stop} is free; end what holds them")
 
 
 @contextlib.contextmanager

@@ -189,6 +189,13 @@ class House:
             "SELECT * FROM refunds WHERE order_id = ANY(%s) ORDER BY created_at", orders
         )
 
+    async def documents_of(self, customer: Customer) -> list[dict[str, Any]]:
+        return await self.sql(
+            "SELECT d.* FROM documents d JOIN customers c ON c.id = d.customer_id "
+            "WHERE c.address = %s ORDER BY d.created_at",
+            customer.address,
+        )
+
     async def attention_of(self, customer: Customer) -> list[str]:
         """Kinds of the open items about this customer's orders."""
         orders = [order["id"] for order in await self.orders_of(customer)]

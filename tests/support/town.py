@@ -20,9 +20,11 @@ from typing import Any, Self
 import httpx2
 import pikepdf
 import psycopg
+import pypdfium2
 from pikepdf import Dictionary, Name
 from psycopg.rows import dict_row
 
+from app.core.embedded_postgres import EmbeddedPostgres
 from tests.support.processes import (
     PYTHON,
     ROOT,
@@ -258,9 +260,6 @@ class Embedded(Town):
 
     @property
     def database_url(self) -> str:
-        # Only here: most towns use a database that is there already.
-        from app.core.embedded_postgres import EmbeddedPostgres  # noqa: PLC0415
-
         server = EmbeddedPostgres(self.folder / "data")
         lines = (server.cluster / "postmaster.pid").read_text("utf-8").splitlines()
         kept = json.loads((server.home / "secrets.json").read_text("utf-8"))
@@ -364,8 +363,6 @@ class Paper:
 
     def words(self, job_id: object) -> list[str]:
         """The text on every printed page of a job, copy by copy."""
-        import pypdfium2  # noqa: PLC0415 - most tests never look into the paper
-
         found = []
         for attempt in dict.fromkeys(row["attempt_id"] for row in self.sides(job_id)):
             for copy in sorted((self.folder / attempt).glob("copy-*.pdf")):

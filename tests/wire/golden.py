@@ -31,6 +31,12 @@ def golden(provider: str, name: str) -> dict[str, Any]:
     return found
 
 
+def sent(name: str, **changes: str | None) -> list[tuple[str, str]]:
+    """A golden form of Twilio's with some parameters changed, or left out when None."""
+    params = {**golden("twilio", name)["request"]["params"], **changes}
+    return [(key, value) for key, value in params.items() if value is not None]
+
+
 def goldens(provider: str, kind: str) -> list[str]:
     """Names of the fixtures of one kind, sorted."""
     names = sorted(path.stem for path in (ROOT / provider).glob("*.json"))

@@ -1,4 +1,4 @@
-"""The shapes of ``contract.md`` section 3, in and out."""
+"""The shapes of the JSON, in and out. Others rely on them: they change after an issue agreed."""
 
 from __future__ import annotations
 

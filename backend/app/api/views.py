@@ -1,4 +1,4 @@
-"""Rows as the JSON of ``contract.md``: one function per shape."""
+"""Rows as the JSON of ``schemas``: one function per shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paper out: claim, begin, report. ``contract.md`` section 3 is the outside of this file.
+"""Paper out: claim, begin, report. What workers may send and hear stands in ``api/schemas``.
 
 At most once on paper: after permission to hand over was given, only proof of completion or a
 person moves a job on.

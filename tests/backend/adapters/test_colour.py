@@ -103,9 +103,10 @@ def test_a_state_without_a_soft_mask_needs_no_drawing(
 
 
 async def test_ordinary_text_costs_little(prepare: Prepare, tmp_path: Path) -> None:
-    """The figure proper is in benchmarks/intake.py; this catches a slip by a factor."""
+    """The figure proper, a few milliseconds a page, is in benchmarks/intake.py; this catches a slip
+    by a large factor on a busy machine too."""
     source = made_pdf.text_pages(tmp_path / "text.pdf", 100)
     await prepare(source)
     started = time.perf_counter()
     await prepare(source)
-    assert (time.perf_counter() - started) / 100 < 0.015
+    assert (time.perf_counter() - started) / 100 < 0.075

@@ -22,7 +22,7 @@ from app.domain.errors import (
 )
 from tests.wire.server import closed_port, serving, speaking
 
-QUICK = TimeOuts(connect=0.5, read=0.3, write=0.5, pool=0.5, total=0.8)
+QUICK = TimeOuts(connect=0.5, read=0.3, write=0.5, pool=0.5, total=2.0)
 
 
 def spoken(data: Any) -> tuple[str, str]:
@@ -76,17 +76,18 @@ async def test_a_broken_answer_is_unclear(method: str, parts: tuple[bytes, ...])
 
 
 async def test_silence_is_unclear_and_ends_in_time(method: str) -> None:
-    async with speaking(3.0) as url:
+    async with speaking(60.0) as url:
         started = asyncio.get_running_loop().time()
         error = await failure(wire(url), method)
 
     assert type(error) is unclear(method)
-    assert asyncio.get_running_loop().time() - started < 0.75
+    assert "ReadTimeout" in str(error)
+    assert asyncio.get_running_loop().time() - started < 5
 
 
 async def test_an_answer_that_drips_for_ever_is_cut_off(method: str) -> None:
     drips: list[bytes | float] = [b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n"]
-    for _ in range(20):
+    for _ in range(100):
         drips += [b" ", 0.1]
     async with speaking(*drips) as url:
         error = await failure(wire(url), method)

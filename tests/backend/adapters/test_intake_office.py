@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import shutil
 import subprocess
 import time
@@ -225,7 +226,8 @@ async def test_without_a_box_office_files_are_refused_and_the_rest_goes_on(
 async def test_a_converter_that_hangs_is_ended_with_everything_it_started(tmp_path: Path) -> None:
     program = tmp_path / "office" / "program" / "soffice"
     program.parent.mkdir(parents=True)
-    program.write_text("#!/bin/sh\nsleep 7654 &\nsleep 7654\n", encoding="ascii")
+    nap = f"7654.{secrets.randbelow(10**9):09}"  # no other run on this machine sleeps that long
+    program.write_text(f"#!/bin/sh\nsleep {nap} &\nsleep {nap}\n", encoding="ascii")
     program.chmod(0o755)
     intake = Intake(
         soffice=str(program),
@@ -239,20 +241,26 @@ async def test_a_converter_that_hangs_is_ended_with_everything_it_started(tmp_pa
         with pytest.raises(DocumentRefused) as caught:
             await intake.prepare(source, tmp_path / "work", limits=LIMITS)
         assert caught.value.reason is Refusal.TOO_COMPLEX
-        assert time.monotonic() - started < 8
+        assert time.monotonic() - started < 20
+        await until(nap, there=False)
         cancelled = asyncio.create_task(intake.prepare(source, tmp_path / "work", limits=LIMITS))
-        await asyncio.sleep(1.0)
+        await until(nap, there=True)
         cancelled.cancel()
         with pytest.raises(asyncio.CancelledError):
             await cancelled
     finally:
         intake.close()
-    deadline = time.monotonic() + 5
-    while left := [
-        p for p in psutil.process_iter(["cmdline"]) if "7654" in (p.info["cmdline"] or [])
-    ]:
-        assert time.monotonic() < deadline, left
-        await asyncio.sleep(0.1)
+    await until(nap, there=False)
+
+
+async def until(argument: str, *, there: bool) -> None:
+    """A process with this argument runs, or none does any more."""
+    deadline = time.monotonic() + 10
+    while there is not any(
+        argument in (process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])
+    ):
+        assert time.monotonic() < deadline, "left behind" if not there else "never started"
+        await asyncio.sleep(0.05)
 
 
 async def test_many_at_once_take_turns_and_none_sees_another(

@@ -6,6 +6,8 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+from operator import methodcaller
 from typing import Any
 
 import pytest
@@ -151,11 +153,10 @@ async def test_a_cancelled_link() -> None:
     assert_asked(wire.asked[0], exchange["request"])
 
 
-# One line each, so that they read as a table.
-CREATE: Call = lambda ours: ours.create_link(SAMPLE)  # noqa: E731
-CANCEL: Call = lambda ours: ours.cancel_link(LINK)  # noqa: E731
-FETCH: Call = lambda ours: ours.fetch_link(LINK)  # noqa: E731
-GIVE_BACK: Call = lambda ours: refund(ours, REFUND_BODY)  # noqa: E731
+CREATE: Call = methodcaller("create_link", SAMPLE)
+CANCEL: Call = methodcaller("cancel_link", LINK)
+FETCH: Call = methodcaller("fetch_link", LINK)
+GIVE_BACK: Call = partial(refund, body=REFUND_BODY)
 BAD: list[tuple[str, Call, type[ProviderError], str]] = [
     ("api_error_duplicate_reference", CREATE, ProviderRejected, "duplicate_reference"),
     ("api_error_expire_too_soon", CREATE, ProviderRejected, "BAD_REQUEST_ERROR"),

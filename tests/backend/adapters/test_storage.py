@@ -235,7 +235,8 @@ async def test_a_killed_write_leaves_nothing_under_the_name(tmp_path: Path) -> N
     root = tmp_path / "files"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "backend")}
     seen = set()
-    for delay in (0.0, 0.01, 0.03, 0.06):
+    unfinished: set[Path] = set()
+    for delay in (0.0, 0.001, 0.003, 0.01):
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", script, str(root), str(big)),
             stdout=asyncio.subprocess.PIPE,
@@ -243,10 +244,16 @@ async def test_a_killed_write_leaves_nothing_under_the_name(tmp_path: Path) -> N
         )
         assert process.stdout is not None
         await process.stdout.readline()
+        deadline = time.monotonic() + 20
+        while not set(root.glob("ab/c.pdf#*")) - unfinished:
+            assert time.monotonic() < deadline, "it writes nothing"
+            await asyncio.sleep(0.001)
         await asyncio.sleep(delay)
         process.kill()
         await process.communicate()
+        unfinished |= set(root.glob("ab/c.pdf#*"))
         seen.add(await DiskStore(root).size("ab/c.pdf"))
+    assert unfinished, "every kill came before a write or after it"
     assert seen <= {None, 20_000_000}
 
 

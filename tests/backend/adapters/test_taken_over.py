@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,10 +22,9 @@ from tests.backend.adapters.made_pdf import BLACK, make
 from tests.support.programs import needs_program
 
 HEIC = Path(__file__).with_name("quarters.heic")
-NAP = "86421"
 # Python runs this before the reading process: code of a stranger where a parser would be. HEIC
 # because its decoder may start threads, so that an ordinary user's child may start processes too.
-STAND_IN = f"""
+STAND_IN = """
 import os, stat
 from app.adapters import bake, sniff
 def taken_over(honest):
@@ -37,9 +37,9 @@ def taken_over(honest):
                 answer.write(data[4:])
             os._exit(0)
         if sniff._image(data[:64]) is sniff.Kind.HEIC and os.fork() == 0:
-            if {{apart}}:
+            if {apart}:
                 os.setsid()
-            os.execv("/bin/sleep", ["sleep", "{NAP}"])
+            os.execv("/bin/sleep", ["sleep", "{nap}"])
         return honest(source, *rest, **more)
     return run
 def is_pipe(fd):
@@ -52,11 +52,11 @@ sniff.sniff, bake.bake = taken_over(sniff.sniff), taken_over(bake.bake)
 
 
 @contextmanager
-def stranger(folder: Path, *, bwrap: str | None) -> Iterator[Intake]:
-    """An intake whose children do what the file says."""
+def stranger(folder: Path, *, bwrap: str | None, nap: str = "9") -> Iterator[Intake]:
+    """An intake whose children do what the file says, or leave a process asleep behind."""
     stand_in = folder / "stand-in"
     stand_in.mkdir()
-    code = STAND_IN.format(apart=bwrap is not None)
+    code = STAND_IN.format(apart=bwrap is not None, nap=nap)
     (stand_in / "sitecustomize.py").write_text(code, encoding="ascii")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(stand_in))
@@ -71,11 +71,11 @@ def stranger(folder: Path, *, bwrap: str | None) -> Iterator[Intake]:
             intake.close()
 
 
-def survivors() -> list[psutil.Process]:
+def survivors(nap: str) -> list[psutil.Process]:
     return [
         process
         for process in psutil.process_iter(["cmdline", "status"])
-        if NAP in (process.info["cmdline"] or []) and process.info["status"] != "zombie"
+        if nap in (process.info["cmdline"] or []) and process.info["status"] != "zombie"
     ]
 
 
@@ -84,7 +84,9 @@ async def test_whom_a_taken_over_child_leaves_never_meets_the_next_file(
     tmp_path: Path, box: bool
 ) -> None:
     source = make(tmp_path / "a.pdf", [BLACK])
-    with stranger(tmp_path, bwrap=needs_program("bwrap") if box else None) as intake:
+    nap = f"86421.{secrets.randbelow(10**9):09}"  # no other run on this machine sleeps that long
+    bwrap = needs_program("bwrap") if box else None
+    with stranger(tmp_path, bwrap=bwrap, nap=nap) as intake:
         assert (await intake.prepare(source, tmp_path / "one", limits=LIMITS)).pages == 1
         met = intake._readers._free[0]
         with pytest.raises(DocumentRefused) as caught:
@@ -93,7 +95,7 @@ async def test_whom_a_taken_over_child_leaves_never_meets_the_next_file(
         assert intake._readers._free[0] is not met
         assert met.spent
     assert caught.value.reason is Refusal.TOO_COMPLEX
-    assert survivors() == []
+    assert survivors(nap) == []
 
 
 async def test_a_file_put_into_a_box_follows_no_link(

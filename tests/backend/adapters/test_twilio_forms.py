@@ -22,18 +22,13 @@ from tests.wire.golden import (
     TWILIO_NUMBER,
     golden,
     goldens,
+    sent,
 )
 
 URL = "https://shop.example.test/webhook/twilio"
 INBOUND = [name for name in goldens("twilio", "webhook_request") if name.startswith("inbound")]
 STATUS = [name for name in goldens("twilio", "webhook_request") if name.startswith("status")]
 Pairs = list[tuple[str, str]]
-
-
-def sent(name: str, **changes: str | None) -> Pairs:
-    """A golden form with some parameters changed, or left out when None."""
-    params = {**golden("twilio", name)["request"]["params"], **changes}
-    return [(key, value) for key, value in params.items() if value is not None]
 
 
 def parsed(pairs: Pairs, base: str = TWILIO_API) -> InboundForm:

@@ -17,19 +17,13 @@ from tests.wire.golden import (
     TWILIO_API,
     TWILIO_NUMBER,
     TWILIO_TOKEN,
-    golden,
     goldens,
+    sent,
 )
 
 URL = "https://shop.example.test/webhook/twilio"
 INBOUND = [name for name in goldens("twilio", "webhook_request") if name.startswith("inbound")]
 Pairs = list[tuple[str, str]]
-
-
-def sent(name: str, **changes: str | None) -> Pairs:
-    """A golden form with some parameters changed, or left out when None."""
-    params = {**golden("twilio", name)["request"]["params"], **changes}
-    return [(key, value) for key, value in params.items() if value is not None]
 
 
 def parsed(pairs: Pairs) -> InboundForm:

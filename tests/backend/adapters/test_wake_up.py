@@ -83,7 +83,8 @@ async def test_a_silent_redis_holds_nobody_up(deaf_port: int) -> None:
     for _ in range(50):
         await wake_up.announce("q", JOB, SHOP)
 
-    assert asyncio.get_running_loop().time() - started < 0.6
+    # Each of them asking would take ten seconds and more.
+    assert asyncio.get_running_loop().time() - started < 5
     with pytest.raises(ProviderUnavailable):
         await wake_up.ping()
     await wake_up.close()

@@ -212,15 +212,6 @@ async def test_closing_writes_a_report_that_nobody_changes(
             await fresh.sql(change)
 
 
-async def next_day(shop: House) -> date:
-    """Moves the shop to where it is tomorrow already."""
-    await shop.sql("UPDATE shops SET timezone = 'Etc/GMT+12'")
-    before = await today(shop)
-    await shop.sql("UPDATE shops SET timezone = 'Pacific/Kiritimati'")
-    assert await today(shop) > before
-    return before
-
-
 async def test_late_money_falls_into_the_next_open_day(fresh: House, customer: Customer) -> None:
     try:
         await fresh.sql("UPDATE shops SET timezone = 'Etc/GMT+12'")

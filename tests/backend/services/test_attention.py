@@ -30,7 +30,6 @@ class End:
     open: tuple[str, ...] = ()
 
 
-NOT_PAID = {TOKEN: 0}
 WAITS = "PAYMENT_PENDING"
 ENDS = {
     ("wrong_amount", "refund"): End(

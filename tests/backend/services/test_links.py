@@ -106,13 +106,14 @@ async def test_the_time_a_link_has_left_is_told_as_it_is(
 ) -> None:
     """The provider took its time, or the shop gives its customers longer than a day."""
     await customer.replies("Hi", "Print Shop")
-    await shop.outside.trouble("razorpay.links.create", "slow", seconds=1.5)
+    await shop.outside.trouble("razorpay.links.create", "refused", times=None)
     order = await ordered(shop, customer)
     await shop.sql(
         "UPDATE payments SET expires_at = clock_timestamp() + %s::interval WHERE order_id = %s",
         left,
         order["id"],
     )
+    await shop.outside.control("DELETE", "/faults")
     assert told in (await customer.hears("Pay here"))["text"]
 
 

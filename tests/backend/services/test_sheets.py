@@ -69,14 +69,6 @@ async def sends_a_portrait(customer: Customer) -> None:
     await customer.hears("How should I print it")
 
 
-async def documents_of(shop: House, customer: Customer) -> list[dict[str, Any]]:
-    return await shop.sql(
-        "SELECT d.* FROM documents d JOIN customers c ON c.id = d.customer_id "
-        "WHERE c.address = %s ORDER BY d.created_at",
-        customer.address,
-    )
-
-
 async def pictures_on_paper(shop: House, customer: Customer, into: Path) -> list[Any]:
     """Every picture's width and height in millimetres, in the file that the printer gets."""
     [job] = await shop.jobs_of(customer)
@@ -100,7 +92,7 @@ async def test_two_sides_of_a_card_are_printed_on_one_page_as_large_as_in_the_ha
     sizes = await pictures_on_paper(shop, customer, tmp_path)
     assert sizes == [pytest.approx((85.6, 53.98), abs=0.1)] * 2
     [order] = await shop.orders_of(customer)
-    named = {row["name"]: row["order_id"] for row in await documents_of(shop, customer)}
+    named = {row["name"]: row["order_id"] for row in await shop.documents_of(customer)}
     assert named == {"front.jpg": None, "back.jpg": None, "ID card": order["id"]}
     assert order["status"] == "PAID"
     assert await customer.count("How should I print it") == 2
@@ -126,7 +118,7 @@ async def test_a_photo_that_is_gone_gives_no_sheet_and_the_chat_goes_on(
     shop: House, customer: Customer
 ) -> None:
     await sends_both_sides(customer)
-    _, back = await documents_of(shop, customer)
+    _, back = await shop.documents_of(customer)
     await shop.inside.store.delete(back["storage_key"])
     known = len(await customer.chat())
     await customer.taps("Both on one page")
@@ -135,7 +127,7 @@ async def test_a_photo_that_is_gone_gives_no_sheet_and_the_chat_goes_on(
     await shop.quiet()
 
     [order] = await shop.orders_of(customer)
-    named = {row["name"]: row["order_id"] for row in await documents_of(shop, customer)}
+    named = {row["name"]: row["order_id"] for row in await shop.documents_of(customer)}
     assert named == {"front.jpg": order["id"], "back.jpg": None}
     assert order["status"] == "DRAFT"
     await customer.replies("colour", "How many copies")
@@ -146,7 +138,7 @@ async def test_a_sheet_for_an_order_cancelled_meanwhile_is_thrown_away(
 ) -> None:
     await sends_a_portrait(customer)
     order = await shop.order_of(customer)
-    [photo] = await documents_of(shop, customer)
+    [photo] = await shop.documents_of(customer)
     data = Path(shop.settings.data_dir)
     store = Interrupted(data / "files", customer)
     sheets = SheetService(
@@ -163,7 +155,7 @@ async def test_a_sheet_for_an_order_cancelled_meanwhile_is_thrown_away(
     await shop.inside.sheets.make(order["id"], Layout.PASSPORT, [photo["id"]])  # comes too late
 
     assert (await shop.order_of(customer))["status"] == "CANCELLED"
-    assert [row["name"] for row in await documents_of(shop, customer)] == ["me.jpg"]
+    assert [row["name"] for row in await shop.documents_of(customer)] == ["me.jpg"]
     assert (await customer.saw())[-1].startswith("✖️ Cancelled")
     assert list((data / "work").glob("intake-*")) == []
     unowned = await shop.inside.documents.delete_orphans(seen_before=set())

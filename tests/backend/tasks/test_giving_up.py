@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import time
-from typing import Any
 
 import pytest
 
@@ -26,14 +25,6 @@ async def hears_at_last(shop: House, customer: Customer, words: str) -> None:
     await shop.quiet()
 
 
-async def documents_of(shop: House, customer: Customer) -> list[dict[str, Any]]:
-    return await shop.sql(
-        "SELECT d.* FROM documents d JOIN customers c ON c.id = d.customer_id "
-        "WHERE c.address = %s ORDER BY d.created_at",
-        customer.address,
-    )
-
-
 async def test_a_file_that_twilio_never_has_is_asked_for_again(
     shop: House, customer: Customer
 ) -> None:
@@ -44,7 +35,7 @@ async def test_a_file_that_twilio_never_has_is_asked_for_again(
     await hears_at_last(shop, customer, "didn't give me that file")
 
     assert len(await shop.outside.asked("twilio.media.fetch")) - before == 7
-    [row] = await documents_of(shop, customer)
+    [row] = await shop.documents_of(customer)
     assert (row["status"], row["reason"]) == ("REFUSED", "not_fetched")
     assert await shop.orders_of(customer) == []
     assert await customer.count("didn't give me that file") == 1
@@ -60,7 +51,7 @@ async def test_an_order_whose_file_cannot_be_made_is_closed_in_words(
     await customer.sends(pdf_of(2))
     await customer.hears("How should I print it")
     await customer.replies("bw", "How many copies")
-    [document] = await documents_of(shop, customer)
+    [document] = await shop.documents_of(customer)
     await shop.inside.store.delete(document["storage_key"])
     await customer.says("1")
     await hears_at_last(shop, customer, "Something went wrong on our side")
@@ -125,7 +116,7 @@ async def test_a_sheet_that_cannot_be_made_gives_way_to_the_photo(
         await shop.sql("DROP TRIGGER no_sheets ON documents")
 
     assert await customer.count("How should I print it") == 2
-    [document] = await documents_of(shop, customer)
+    [document] = await shop.documents_of(customer)
     order = await shop.order_of(customer)
     assert (document["name"], document["order_id"]) == ("me.jpg", order["id"])
     assert order["status"] == "DRAFT"

@@ -21,12 +21,7 @@ from app.core.embedded_postgres import EmbeddedPostgres
 from tests.backend.services.seeds import customer_who_paid, ordered, paid
 from tests.support.outside import Bank, Customer, capture_event
 from tests.support.programs import missing
-from tests.support.services import (
-    PostgresServer,
-    public_directory,
-    redis_program,
-    redis_server,
-)
+from tests.support.services import PostgresServer, public_directory, redis_program, redis_server
 from tests.support.shop import FINISHED, House, bank_of, opened
 from tests.wire.golden import golden
 

@@ -55,8 +55,9 @@ async def test_a_shop_without_gst_says_nothing_of_tax(counter: Counter) -> None:
         "₹56.00",
     ):
         assert said in words
+    without_code = words.replace(order.code, "").lower()  # six characters may spell anything
     for never in ("tax", "gst", "invoice", "sac", "supply", "signatory"):
-        assert never not in words.lower()
+        assert never not in without_code
     assert "<form" not in page.text
     assert page.headers["referrer-policy"] == "no-referrer"
     assert page.headers["cache-control"] == "no-store"
@@ -160,14 +161,14 @@ async def test_hostile_words_on_a_bill_stay_words(counter: Counter, mode: GstMod
     await register(
         counter,
         name="<script>alert(1)</script>",
-        address='"><img src=x onerror=alert(2)>\n{{ 7*7 }}\u202etxt.exe',
+        address='"><img src=x onerror=alert(2)>\n{{ 7001*7 }}\u202etxt.exe',
         **more,
     )
     order = await counter.paid("<b>Asha</b>", "<svg onload=alert(3)>.pdf", **LARGE)
     page = await visit(counter, order)
     assert "<script>alert" not in page.text
     assert "<img" not in page.text
-    assert "49" not in seen(page.text).replace("499", "")
+    assert "49007" not in page.text
     assert "\u202e" not in page.text
     assert "&lt;script&gt;alert(1)" in page.text
     assert "Asha" not in page.text, "a bill below ₹50,000 names nobody who did not ask"

@@ -12,12 +12,8 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from app.models_orders import Order
 from app.services.capture_service import Seen
 from tests.backend.web.counter import OWNER, PASSWORD, Counter
-from tests.support.programs import needs_program
+from tests.support.programs import CHROMIUM_FLAGS, needs_program
 
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
 HOSTILE_NAME = "<img src=x onerror=alert(1)>"
 HOSTILE_FILE = '"><script>alert(2)</script><svg onload=alert(3)>.pdf'
 
@@ -26,7 +22,7 @@ HOSTILE_FILE = '"><script>alert(2)</script><svg onload=alert(3)>.pdf'
 async def chromium() -> AsyncIterator[Browser]:
     program = needs_program("chromium")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=FLAGS.split())
+        browser = await playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
         yield browser
         await browser.close()
 

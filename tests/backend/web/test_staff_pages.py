@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from app.models_orders import Order
 from app.web.security import CSP
 from tests.backend.web.counter import Counter, csrf_of
 
@@ -164,6 +165,43 @@ async def test_staff_pages_speak_the_language_of_each_person(counter: Counter) -
 
 
 async def test_another_shop_s_order_does_not_exist(counter: Counter) -> None:
+    await counter.hire()
+    ready, waiting = await counter.ready("Zoya"), await counter.asked("Ravi")
+    await moves_to_another_shop(counter, ready, waiting)
+    async with counter.signed_in() as browser:
+        page = await browser.get("/staff")
+        assert "Zoya" not in page.text
+        assert "Ravi" not in page.text
+        csrf = {"csrf": csrf_of(page)}
+        cash = {**csrf, "amount": "56"}
+        answers = [
+            await browser.get(f"/staff/orders/{ready.id}"),
+            await browser.get(f"/staff/orders/{waiting.id}"),
+            await browser.post(f"/staff/orders/{ready.id}/collect", data=csrf),
+            await browser.post(f"/staff/orders/{waiting.id}/cash", data=cash),
+        ]
+    assert [answer.status_code for answer in answers] == [404] * 4
+    assert (await counter.now(ready)).status == "READY"
+    assert (await counter.now(waiting)).status == "PAYMENT_PENDING"
+    async with counter.shop.unit_of_work("system:test") as tx:
+        payments = await tx.payments.of_order(waiting.id)
+    assert [payment.status for payment in payments] == ["LINK_SENT"], "no cash was taken"
+
+
+async def moves_to_another_shop(counter: Counter, *orders: Order) -> None:
+    other = uuid4()
+    async with counter.shop.database.pool.connection() as connection:
+        await connection.execute(
+            "INSERT INTO shops (id, code, name) VALUES (%s, 'two', 'Two')", [other]
+        )
+        moved = await connection.execute(
+            "UPDATE orders SET shop_id = %s WHERE id = ANY(%s)",
+            [other, [order.id for order in orders]],
+        )
+        assert moved.rowcount == len(orders)
+
+
+async def test_what_is_no_page_is_said_to_be_none(counter: Counter) -> None:
     await counter.hire()
     async with counter.signed_in() as browser:
         for path in (f"/staff/orders/{uuid4()}", "/staff/orders/not-an-id", "/staff/nothing/here"):

@@ -1,4 +1,4 @@
-"""The print worker's calls. ``contract.md`` section 3 is their outside."""
+"""The print worker's calls. Workers that were not updated speak them too: only add."""
 
 from __future__ import annotations
 
