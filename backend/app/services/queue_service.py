@@ -270,7 +270,9 @@ class QueueService:
         """None when the report is stale; whatever was kept as evidence stays kept."""
         current = job.epoch == report.epoch and job.attempt_id == report.attempt_id
         status = Job(job.status)
-        if current and status.value == report.status and attempt.outcome:
+        # A print that failed after its money went back is cancelled, not failed.
+        told = event is JobEvent.FAIL and attempt.outcome == "never_accepted"
+        if current and attempt.outcome and (told or status.value == report.status):
             return Answer(job.id, job.status)
         if event is JobEvent.FINISH and status is Job.UNCERTAIN:
             # Late proof, in the safe direction only: nothing newer was started since.
