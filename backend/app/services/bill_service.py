@@ -22,6 +22,7 @@ from app.domain.bills import (
     BillKind,
     Gst,
     GstMode,
+    adding_up,
     checked,
     credit,
     first_bill,
@@ -68,7 +69,7 @@ class BillService:
             parts=split(payment.captured_paise, gst.rate_bp),
             day=_day(at, shop),
             at=at,
-            lines=quote.lines,
+            lines=adding_up(quote.lines, payment.captured_paise),
             facts={
                 "order": order.code,
                 "token": order.token,
