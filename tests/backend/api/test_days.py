@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from httpx2 import Response
 
+from tests.backend.services.questions import ask
 from tests.backend.services.seeds import customer_who_paid, ordered, paid
 from tests.support.outside import Bank, Customer
 from tests.support.shop import House
@@ -99,6 +100,27 @@ async def test_a_day_counts_what_moved_and_agrees_with_the_bank(
     provider = after["figures"]["provider"]
     assert (provider["status"], provider["differs"]) == ("compared", False)
     assert provider["ours_paise"] == provider["theirs_paise"]
+
+
+async def test_dollars_are_not_added_to_rupees(fresh: House, customer: Customer) -> None:
+    day = await today(fresh)
+    before = (await looks(fresh, day))["figures"]
+    item = await ask(fresh, customer, "wrong_currency")
+    order = await fresh.order_of(customer)
+    assert (await fresh.refund(order["id"], 800, key=str(uuid4()))).status_code == 202
+    asked = (await looks(fresh, day))["figures"]
+    await fresh.quiet(within=5)
+    failed = (await looks(fresh, day))["figures"]
+
+    # The bank did not take the refund, as it has no dollars: asked for and failed.
+    assert [row["status"] for row in await fresh.refunds_of(customer)] == ["FAILED"]
+    for after in (asked, failed):
+        assert after["refunds"] == before["refunds"]
+        counted = {**before["captured"]}
+        counted["other_currency_count"] += 1
+        assert after["captured"] == counted
+        assert item["subject"].removeprefix("payment:") not in str(after["provider"])
+        assert after["provider"]["ours_paise"] == before["provider"]["ours_paise"]
 
 
 async def test_a_payment_the_bank_does_not_know_is_a_difference_with_its_name(
