@@ -36,8 +36,6 @@ router = APIRouter(prefix="/staff", route_class=PageRoute)
 PAGE_SIZE = 50
 # What a page says once, after a tap; its refreshes do not say it again.
 ONCE = ("part", "done", "cash", "answered")
-# The zone new shops are made with; an order's own page uses its shop's.
-LIST_ZONE = "Asia/Kolkata"
 FILTERS = {
     "all": "",
     "waiting": "PAYMENT_PENDING",
@@ -128,7 +126,7 @@ async def orders(request: Request, shop: ShopDep, who: StaffDep) -> Response:
         cursor=cursor,
         limit=PAGE_SIZE,
     )
-    now = shop.clock.now()
+    now, zone = shop.clock.now(), await shop.days.zone(who.shop_id)
     older = {"show": show, "q": words, "cursor": following}
     return await staff_page(
         "orders.html",
@@ -136,7 +134,7 @@ async def orders(request: Request, shop: ShopDep, who: StaffDep) -> Response:
         shop,
         who,
         tab="orders",
-        cards=[(card(row, now), day_and_time(row["created_at"], LIST_ZONE)) for row in rows],
+        cards=[(card(row, now), day_and_time(row["created_at"], zone)) for row in rows],
         filters=list(FILTERS),
         show=show,
         words=words,
