@@ -145,14 +145,14 @@ class Days:
         )
         return found
 
-    async def reports(self, shop_id: UUID, limit: int) -> list[DayReport]:
-        rows = await self._session.scalars(
-            select(DayReport)
-            .where(DayReport.shop_id == shop_id)
-            .order_by(DayReport.day.desc())
-            .limit(limit)
-        )
-        return list(rows)
+    async def reports(
+        self, shop_id: UUID, limit: int, *, before: datetime | None = None
+    ) -> list[DayReport]:
+        """The newest first; ``before`` is when a report ended, and each ends before the next."""
+        query = select(DayReport).where(DayReport.shop_id == shop_id)
+        if before is not None:
+            query = query.where(DayReport.ends_at < before)
+        return list(await self._session.scalars(query.order_by(DayReport.day.desc()).limit(limit)))
 
     async def keep(self, report: DayReport) -> DayReport:
         self._session.add(report)

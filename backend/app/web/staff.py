@@ -168,7 +168,13 @@ async def attention_page(
     status: int = 200,
 ) -> Response:
     """``answered`` is what was just done, ``problem`` the text of why it was not."""
-    entries, _ = await shop.attention.page(who.shop_id, limit=PAGE_SIZE)
+    query = request.query_params
+    entries, following = await shop.attention.page(
+        who.shop_id,
+        cursor=query.get("cursor", "")[:200],
+        first=_uuid(query.get("item", "")),
+        limit=PAGE_SIZE,
+    )
     return await staff_page(
         "attention.html",
         request,
@@ -178,10 +184,18 @@ async def attention_page(
         status=status,
         entries={entry.item.id: entry for entry in entries},
         needs_note=NEEDS_NOTE,
+        later=f"/staff/attention?{urlencode({'cursor': following})}" if following else "",
         answered=answered,
         problem=problem,
         every=5,
     )
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 # Handing over
@@ -275,13 +289,7 @@ async def staff_page(
     """A page inside the frame that every staff page shares, or only its moving parts."""
     board, now = await shop.reports.board(who.shop_id), shop.clock.now()
     columns = {
-        name: [card(row, now) for row in rows]
-        for name, rows in (
-            ("to-print", board.to_print),
-            ("printing", board.printing),
-            ("ready", board.ready),
-            ("waiting", board.waiting),
-        )
+        name: [card(row, now) for row in column.rows] for name, column in board.columns.items()
     }
     known = {shown.id: shown for column in columns.values() for shown in column}
     query = [
@@ -298,6 +306,9 @@ async def staff_page(
         who=who,
         board=board,
         columns=columns,
+        totals={name: column.total for name, column in board.columns.items()},
+        # Where the orders of a column are listed whole, the newest first.
+        lists={"to-print": "paid", "printing": "paid", "ready": "ready", "waiting": "waiting"},
         needs=[
             (item, known.get(item.order_id) if item.order_id else None, age(item.opened_at, now))
             for item in board.attention
