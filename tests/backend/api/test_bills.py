@@ -119,7 +119,7 @@ async def test_a_long_list_of_bills_goes_on_where_it_stopped(shop: House) -> Non
     while more is not None:
         part = await page(limit=2, cursor=more)
         found, more = found + part["items"], part["next"]
-        assert len(part["items"]) == 2 or more is None
+        assert len(part["items"]) <= 2
     assert found == everything
     nonsense = await shop.api.get(BILLS, params={**days, "cursor": "abc"}, headers=shop.staff)
     assert nonsense.status_code == 422

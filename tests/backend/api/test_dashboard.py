@@ -197,7 +197,7 @@ async def test_a_long_list_of_jobs_goes_on_where_it_stopped(
     while more is not None:
         page = await reads(shop, path, limit=3, cursor=more)
         found, more = found + [item["id"] for item in page["items"]], page["next"]
-        assert len(page["items"]) == 3 or more is None
+        assert len(page["items"]) <= 3
     assert found == everything
 
 
