@@ -118,6 +118,13 @@ class QueueService:
         self.wake_after(tx, job)
         return job
 
+    async def wait_again(self, tx: Transaction, job: PrintJob) -> None:
+        """A job that a person queued: it is held while the bank asks about its money."""
+        if any(payment.disputed for payment in await tx.payments.of_order(job.order_id)):
+            await tx.print_jobs.move(job, JobEvent.HOLD)
+        else:
+            self.wake_after(tx, job)
+
     def wake_after(self, tx: Transaction, job: PrintJob) -> None:
         job_id, shop_id = job.id, job.shop_id
 
@@ -346,7 +353,7 @@ class QueueService:
             await tx.messages.audit(
                 shop_id=shop_id, actor=by, action="retry", subject=f"job:{job.id}"
             )
-            self.wake_after(tx, job)
+            await self.wait_again(tx, job)
             await tx.session.refresh(job)  # the caller shows it, and the session ends here
         return job
 

@@ -209,3 +209,35 @@ async def test_a_failed_refund_is_not_tried_again_while_the_bank_asks(
     assert await customer.count("is going back") == 1  # of the first try
     assert (await answer(shop, item, "paid_back_by_hand", note="in cash")).status_code == 200
     assert await shop.attention_of(customer) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "door"),
+    [
+        ("print_failed", "try_again"),
+        ("print_failed", "retry"),
+        ("did_it_print", "nothing_came_out_print"),
+        ("did_it_print", "print_again"),
+    ],
+)
+async def test_a_second_try_waits_until_the_bank_is_done(
+    shop: House, customer: Customer, kind: str, door: str
+) -> None:
+    item = await ask(shop, customer, kind)
+    [payment] = [row for row in await shop.payments_of(customer) if row["status"] == "CAPTURED"]
+    path = f"/payments/{payment['rzp_payment_id']}/dispute"
+    await shop.outside.control("POST", path, {"event": "created"})
+    await shop.quiet()
+    if door == "retry":
+        [job] = await shop.jobs_of(customer)
+        again = await shop.api.post(f"/api/v1/print_jobs/{job['id']}/retry", headers=shop.staff)
+        assert (again.status_code, again.json()["status"]) == (200, "HELD")
+    else:
+        again = await answer(shop, item, door, note="it was the toner")
+        assert again.status_code == 200, again.text
+    assert (await shop.jobs_of(customer))[-1]["status"] == "HELD"
+    assert await shop.prints(customer) == []
+
+    await shop.outside.control("POST", path, {"event": "won"})
+    await shop.quiet()
+    assert await shop.prints(customer) == ["thesis.pdf"]
