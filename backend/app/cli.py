@@ -197,6 +197,12 @@ def token_create(name: Annotated[str, typer.Option(help="Who uses it.")]) -> Non
     sys.stdout.write(with_shop(lambda shop: shop.staff.create_token(name)) + "\n")
 
 
+@token_app.command("revoke")
+def token_revoke(name: Annotated[str, typer.Option(help="As it was made.")]) -> None:
+    """End every token of that name, at once."""
+    say(f"Revoked: {with_shop(lambda shop: shop.staff.revoke_token(name))}")
+
+
 @users_app.command("add")
 def users_add(
     name: str,
@@ -229,11 +235,9 @@ def users_list() -> None:
 @prices_app.command("list")
 def prices_list() -> None:
     """Every price list of the default shop; the one in force has a star."""
-
-    async def work(shop: Any) -> Any:
-        return await shop.prices.versions(UUID(shop.settings.default_shop_id))
-
-    rows, in_force = with_shop(work)
+    rows, in_force = with_shop(
+        lambda shop: shop.prices.versions(UUID(shop.settings.default_shop_id))
+    )
     for row in rows:
         star = "*" if row.id == in_force else " "
         bw, color, least = map(Money, (row.bw_paise, row.color_paise, row.minimum_paise))
@@ -309,12 +313,11 @@ def gst(
     try:
         changes = {key: read(text) for key, (text, read) in readers.items() if text}
 
-        async def work(shop: Any) -> bills.Gst:
+        async def work(shop: Any) -> Any:
             shop_id = UUID(shop.settings.default_shop_id)
             if changes:
                 await shop.bills.set_gst(shop_id, by="system:cli", **changes)
-            found: bills.Gst = await shop.bills.gst(shop_id)
-            return found
+            return await shop.bills.gst(shop_id)
 
         standing = with_shop(work)
     except BadInput as error:
@@ -358,11 +361,12 @@ def poster(
     settings = settings_or_exit()
     if not settings.twilio_whatsapp_number:
         raise ShopError("Set TWILIO_WHATSAPP_NUMBER: the poster's QR code opens a chat with it.")
+    prices = with_shop(lambda shop: shop.prices.in_force(UUID(settings.default_shop_id)))
     page = poster_page(
         shop_name=settings.shop_name,
         number=settings.twilio_whatsapp_number,
-        bw=settings.price_bw,
-        color=settings.price_color,
+        bw=prices.bw,
+        color=prices.color,
     )
     output.write_text(page, encoding="utf-8")
     say(f"Written to {output}. Open it in a browser and print it on A4.")

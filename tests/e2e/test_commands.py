@@ -54,6 +54,26 @@ def test_a_token_stands_alone_on_stdout_and_opens_the_dashboard(town: Town) -> N
     assert set(answer.json()) >= {"orders", "revenue_paise", "print_jobs", "pages", "daily"}
 
 
+def test_a_token_that_is_revoked_opens_nothing_any_more(town: Town) -> None:
+    tokens = [says(town, "token", "create", "--name", name).strip() for name in ("old", "kept")]
+
+    def asked() -> list[int]:
+        return [
+            town.client.get(
+                f"{town.url}/api/v1/dashboard/stats", headers={"Authorization": f"Bearer {token}"}
+            ).status_code
+            for token in tokens
+        ]
+
+    assert asked() == [200, 200]
+    assert says(town, "token", "revoke", "--name", "old") == "Revoked: 1\n"
+    assert asked() == [401, 200]
+    again = town.cli("token", "revoke", "--name", "old")
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "There is no token 'old' to revoke; live ones: " in again.stderr
+    assert "kept" in again.stderr
+
+
 def test_people_are_added_listed_and_given_a_new_password(town: Town) -> None:
     added = says(town, "users", "add", "meera", "--role", "owner")
     reset = says(town, "users", "reset", "meera")
@@ -83,7 +103,17 @@ def test_the_poster_is_a_page_with_the_shops_number(town: Town, tmp_path: Path) 
     place = tmp_path / "poster.html"
 
     assert str(place) in says(town, "poster", "--output", str(place))
-    assert "+14155238886" in place.read_text("utf-8")
+    page = place.read_text("utf-8")
+    assert "+14155238886" in page
+    assert "<strong>₹2</strong>" in page
+
+    # What stands in the settings is only where the shop began.
+    says(town, "prices", "add", "--bw", "3", "--color", "12.50")
+    says(town, "poster", "--output", str(place))
+    page = place.read_text("utf-8")
+    assert "<strong>₹3</strong>" in page
+    assert "<strong>₹12.50</strong>" in page
+    says(town, "prices", "add", "--bw", "2", "--color", "10")
 
 
 def test_background_runs_until_it_is_asked_to_end(town: Town, tmp_path: Path) -> None:

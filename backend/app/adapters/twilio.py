@@ -130,14 +130,18 @@ class TwilioMessenger:
         floor = since.replace(microsecond=0)
         day = since.astimezone(UTC).date().isoformat()
         params = {"To": self._from, "DateSent>": day, "PageSize": str(PAGE_SIZE)}
-        return [
-            _inbound(row)
-            async for page in self._pages(f"{self._account}/Messages.json", "messages", params)
-            for row in page
-            if _text(row, "direction") == "inbound"
-            and MESSAGE_SID.fullmatch(_text(row, "sid"))
-            and not _older(row, floor)
-        ]
+        found = []
+        async for page in self._pages(f"{self._account}/Messages.json", "messages", params):
+            young = [row for row in page if not _older(row, floor)]
+            found += [
+                _inbound(row)
+                for row in young
+                if _text(row, "direction") == "inbound" and MESSAGE_SID.fullmatch(_text(row, "sid"))
+            ]
+            # The newest come first: after a page of old ones only older ones follow.
+            if not young:
+                break
+        return found
 
     async def list_media(self, message_sid: str) -> Sequence[tuple[MediaRef, str]]:
         path = f"{self._message_path(message_sid)}/Media.json"

@@ -175,6 +175,8 @@ KINDS: Mapping[str, Kind] = {
         (_R.SEEN,),
     ),
 }
+# About a payment, and answered by the fact that all of it went back.
+NOTHING_LEFT = frozenset({"wrong_amount", "wrong_currency", "unknown_link"})
 # A newer kind than this table: it can be looked at, and no money is let go of.
 UNLISTED = Kind(About.OTHER, "Something happened that only a person can decide.", (_R.SEEN,))
 
@@ -201,17 +203,24 @@ class Facts:
     file_here: bool = False
 
 
+_BANK_ASKS = "The bank still asks about this payment and lets nobody refund it meanwhile."
+
+
 def refusal(resolution: Resolution, facts: Facts) -> str:
     """Why this answer is not possible now, as a sentence; empty when it is."""
     match resolution:
         case Resolution.REFUND | Resolution.KEEP_AS_CREDIT if facts.left_paise < 1:
             return "Nothing is left of this payment."
         case Resolution.REFUND if facts.disputed:
-            return "The bank still asks about this payment and lets nobody refund it meanwhile."
+            return _BANK_ASKS
+        case Resolution.NOTHING_CAME_OUT_REFUND if facts.disputed and facts.left_paise:
+            return _BANK_ASKS
+        case Resolution.TRY_AGAIN if facts.refund is not None and facts.disputed:
+            return _BANK_ASKS
         case Resolution.KEEP_AS_CREDIT | Resolution.TRY_AGAIN | Resolution.PAID_BACK_BY_HAND if (
             facts.refund is not None
         ):
-            return _about_refund(facts)
+            return _about_refund(resolution, facts)
         case Resolution.MATCHED_BY_HAND if facts.left_paise < 1:
             return "Nothing is left of this payment."
         case Resolution.PRINT_IT:
@@ -230,10 +239,11 @@ def offered(kind: Kind, facts: Facts) -> tuple[Resolution, ...]:
     return tuple(each for each in kind.resolutions if not refusal(each, facts))
 
 
-def _about_refund(facts: Facts) -> str:
+def _about_refund(resolution: Resolution, facts: Facts) -> str:
     if facts.refund is not Refund.FAILED:
         return f"The refund is {facts.refund}, not failed, any more."
-    if facts.left_paise < facts.refund_paise:
+    whole = resolution is not Resolution.KEEP_AS_CREDIT
+    if whole and facts.left_paise < facts.refund_paise:
         return "Less than this refund is left of the payment; it went back another way."
     return ""
 

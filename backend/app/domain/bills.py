@@ -19,10 +19,11 @@ support services such as duplicating services". Heading 9989 carries 18 %. A sho
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import assert_never
+from typing import Any, assert_never
 
 from app.domain.errors import BadInput
 
@@ -237,6 +238,15 @@ def first_bill(mode: GstMode, amount_paise: int) -> BillKind:
             return BillKind.RECEIPT if small else BillKind.TAX_INVOICE
         case _:
             assert_never(mode)
+
+
+def adding_up(lines: Sequence[Mapping[str, Any]], amount_paise: int) -> list[dict[str, Any]]:
+    """The lines of a price, and the difference where staff took another amount than the price."""
+    said = [dict(line) for line in lines]
+    difference = amount_paise - sum(line["amount_paise"] for line in said)
+    if difference:
+        said.append({"difference": True, "amount_paise": difference})
+    return said
 
 
 def note_for(mode: GstMode) -> BillKind:

@@ -166,11 +166,20 @@ class Bills:
         )
         return found
 
-    async def of_days(self, shop_id: UUID, first: date, last: date) -> list[Bill]:
+    async def of_days(
+        self, shop_id: UUID, first: date, last: date, *, after: UUID | None, limit: int
+    ) -> list[Bill]:
+        """By day, and by number within a series; ``after`` is the last bill already seen."""
+        query = select(Bill).where(Bill.shop_id == shop_id, Bill.day.between(first, last))
+        if after is not None:
+            query = query.where(
+                text(
+                    "(bills.day, bills.series, bills.number) > (SELECT s.day, s.series, s.number "
+                    "FROM bills s WHERE s.id = :after AND s.shop_id = :shop)"
+                ).bindparams(after=after, shop=shop_id)
+            )
         rows = await self._session.scalars(
-            select(Bill)
-            .where(Bill.shop_id == shop_id, Bill.day.between(first, last))
-            .order_by(Bill.day, Bill.series, Bill.number)
+            query.order_by(Bill.day, Bill.series, Bill.number).limit(limit)
         )
         return list(rows)
 

@@ -49,15 +49,18 @@ _FACTS = {
         WHERE t.entity = 'refunds' AND (t.to_status = 'PROCESSED' OR t.from_status = 'PROCESSED')
             AND p.currency = 'INR' AND r.shop_id = :shop AND t.at > :start AND t.at <= :until""",
     "asked": """
-        SELECT count(*) AS requested_count, coalesce(sum(amount_paise), 0) AS requested_paise
-        FROM refunds WHERE shop_id = :shop AND created_at > :start AND created_at <= :until""",
+        SELECT count(*) AS requested_count, coalesce(sum(r.amount_paise), 0) AS requested_paise
+        FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE p.currency = 'INR'
+            AND r.shop_id = :shop AND r.created_at > :start AND r.created_at <= :until""",
     "pending": """
-        SELECT count(*) FILTER (WHERE status <> 'FAILED') AS in_progress_count,
-            coalesce(sum(amount_paise) FILTER (WHERE status <> 'FAILED'), 0) AS in_progress_paise,
-            count(*) FILTER (WHERE status = 'FAILED') AS failed_count,
-            coalesce(sum(amount_paise) FILTER (WHERE status = 'FAILED'), 0) AS failed_paise
-        FROM refunds WHERE shop_id = :shop AND (status IN ('REQUESTED', 'IN_TRANSIT')
-            OR (status = 'FAILED' AND updated_at > :start AND updated_at <= :until))""",
+        SELECT count(*) FILTER (WHERE r.status <> 'FAILED') AS in_progress_count,
+            coalesce(sum(r.amount_paise) FILTER (WHERE r.status <> 'FAILED'), 0)
+                AS in_progress_paise,
+            count(*) FILTER (WHERE r.status = 'FAILED') AS failed_count,
+            coalesce(sum(r.amount_paise) FILTER (WHERE r.status = 'FAILED'), 0) AS failed_paise
+        FROM refunds r JOIN payments p ON p.id = r.payment_id
+        WHERE p.currency = 'INR' AND r.shop_id = :shop AND (r.status IN ('REQUESTED', 'IN_TRANSIT')
+            OR (r.status = 'FAILED' AND r.updated_at > :start AND r.updated_at <= :until))""",
     "paper": """
         WITH faces AS (
             SELECT j.pages * a.copies AS sides,
@@ -142,14 +145,14 @@ class Days:
         )
         return found
 
-    async def reports(self, shop_id: UUID, limit: int) -> list[DayReport]:
-        rows = await self._session.scalars(
-            select(DayReport)
-            .where(DayReport.shop_id == shop_id)
-            .order_by(DayReport.day.desc())
-            .limit(limit)
-        )
-        return list(rows)
+    async def reports(
+        self, shop_id: UUID, limit: int, *, before: datetime | None = None
+    ) -> list[DayReport]:
+        """The newest first; ``before`` is when a report ended, and each ends before the next."""
+        query = select(DayReport).where(DayReport.shop_id == shop_id)
+        if before is not None:
+            query = query.where(DayReport.ends_at < before)
+        return list(await self._session.scalars(query.order_by(DayReport.day.desc()).limit(limit)))
 
     async def keep(self, report: DayReport) -> DayReport:
         self._session.add(report)
@@ -158,13 +161,13 @@ class Days:
         return report
 
     async def captured(self, shop_id: UUID, start: datetime, until: datetime) -> dict[str, int]:
-        """The provider's payments that became ours in the span: id and amount."""
+        """The provider's payments in rupees that became ours in the span: id and amount."""
         rows = await self._session.execute(
             text(
                 "SELECT p.rzp_payment_id, p.captured_paise FROM transitions t "
                 "JOIN payments p ON p.id = t.entity_id WHERE t.entity = 'payments' "
                 "AND t.to_status = 'CAPTURED' AND p.rzp_payment_id IS NOT NULL "
-                "AND p.shop_id = :shop AND t.at > :start AND t.at <= :until"
+                "AND p.currency = 'INR' AND p.shop_id = :shop AND t.at > :start AND t.at <= :until"
             ),
             {"shop": shop_id, "start": start, "until": until},
         )

@@ -70,14 +70,72 @@ class Reports:
         )
         return list(result.mappings())
 
-    async def jobs(self, shop_id: UUID, statuses: Sequence[str]) -> list[RowMapping]:
+    async def board(self, shop_id: UUID, limit: int) -> list[RowMapping]:
+        """The orders somebody waits for, oldest first: of each place at most ``limit``, and in
+        ``total`` how many there are."""
+        result = await self._session.execute(
+            text(
+                "WITH open AS (SELECT o.id, o.created_at, CASE "
+                "    WHEN o.status = 'READY' THEN 'ready' "
+                "    WHEN o.status = 'PAYMENT_PENDING' THEN 'waiting' "
+                "    WHEN (SELECT j.status FROM print_jobs j WHERE j.order_id = o.id "
+                "      ORDER BY j.queue_number DESC LIMIT 1) IN ('CLAIMED', 'PRINTING') "
+                "    THEN 'printing' ELSE 'to-print' END AS place "
+                "  FROM orders o WHERE o.shop_id = :shop "
+                "  AND o.status IN ('PAID', 'READY', 'PAYMENT_PENDING')), "
+                "placed AS (SELECT id, place, count(*) OVER (PARTITION BY place) AS total, "
+                "  row_number() OVER (PARTITION BY place ORDER BY created_at, id) AS number "
+                "  FROM open) "
+                f"SELECT {_ORDER_COLUMNS}, placed.place, placed.total FROM placed "
+                "JOIN orders o ON o.id = placed.id JOIN customers c ON c.id = o.customer_id "
+                "WHERE placed.number <= :limit ORDER BY o.created_at, o.id"
+            ),
+            {"shop": shop_id, "limit": limit},
+        )
+        return list(result.mappings())
+
+    async def today(self, shop_id: UUID) -> tuple[int, int]:
+        """Orders made and paise earned since the shop's midnight, as ``stats`` counts them."""
+        result = await self._session.execute(
+            text(
+                "SELECT (SELECT count(*) FROM orders o "
+                "  WHERE o.shop_id = :shop AND o.created_at >= day.start), "
+                "(SELECT coalesce(sum(p.captured_paise - p.refunded_paise), 0) FROM payments p "
+                "  WHERE p.shop_id = :shop AND p.disposition = 'FULFILS' "
+                "  AND p.captured_at >= day.start) "
+                "FROM (SELECT date_trunc('day', clock_timestamp() AT TIME ZONE timezone) "
+                "  AT TIME ZONE timezone AS start FROM shops WHERE id = :shop) day"
+            ),
+            {"shop": shop_id},
+        )
+        orders, paise = result.one()
+        return int(orders), int(paise)
+
+    async def jobs(
+        self,
+        shop_id: UUID,
+        statuses: Sequence[str],
+        *,
+        after: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> list[RowMapping]:
+        """Those that were made first come first."""
         result = await self._session.execute(
             text(
                 "SELECT j.*, o.code AS order_code FROM print_jobs j "
                 "JOIN orders o ON o.id = j.order_id WHERE j.shop_id = :shop "
-                "AND j.status = ANY(CAST(:statuses AS text[])) ORDER BY j.queue_number LIMIT 500"
+                "AND j.status = ANY(CAST(:statuses AS text[])) "
+                "AND (CAST(:at AS timestamptz) IS NULL "
+                "  OR (j.created_at, j.id) > (CAST(:at AS timestamptz), CAST(:id AS uuid))) "
+                "ORDER BY j.created_at, j.id LIMIT :limit"
             ),
-            {"shop": shop_id, "statuses": list(statuses)},
+            {
+                "shop": shop_id,
+                "statuses": list(statuses),
+                "at": after[0] if after else None,
+                "id": after[1] if after else None,
+                "limit": limit,
+            },
         )
         return list(result.mappings())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,6 +27,11 @@ class Staff:
         )
         return found
 
+    async def lock(self, user_id: UUID) -> StaffUser:
+        return await self._session.get_one(
+            StaffUser, user_id, with_for_update=True, populate_existing=True
+        )
+
     async def users(self, shop_id: UUID) -> list[StaffUser]:
         rows = await self._session.scalars(
             select(StaffUser).where(StaffUser.shop_id == shop_id).order_by(StaffUser.name)
@@ -38,12 +43,17 @@ class Staff:
         await self._session.flush()
 
     async def count_failure(self, user: StaffUser) -> None:
-        """Five wrong passwords lock the account for fifteen minutes."""
+        """Five wrong passwords lock the account for fifteen minutes; then counting starts anew.
+
+        The caller holds the row.
+        """
         await self._session.execute(
             text(
-                "UPDATE staff_users SET failed_logins = failed_logins + 1, locked_until = CASE "
-                "WHEN failed_logins + 1 >= 5 THEN clock_timestamp() + interval '15 minutes' END "
-                "WHERE id = :id"
+                "UPDATE staff_users u SET failed_logins = c.failed, locked_until = CASE "
+                "WHEN c.failed >= 5 THEN clock_timestamp() + interval '15 minutes' END "
+                "FROM (SELECT CASE WHEN locked_until <= clock_timestamp() THEN 1 "
+                "  ELSE failed_logins + 1 END AS failed FROM staff_users WHERE id = :id) c "
+                "WHERE u.id = :id"
             ),
             {"id": user.id},
         )
@@ -112,6 +122,26 @@ class Staff:
         )
         row = result.first()
         return None if row is None else (row.shop_id, row.name)
+
+    async def token_names(self, shop_id: UUID) -> list[str]:
+        rows = await self._session.scalars(
+            select(ApiToken.name)
+            .where(ApiToken.shop_id == shop_id, ApiToken.revoked_at.is_(None))
+            .distinct()
+            .order_by(ApiToken.name)
+        )
+        return list(rows)
+
+    async def revoke_tokens(self, shop_id: UUID, name: str) -> int:
+        result = await self._session.execute(
+            update(ApiToken)
+            .where(
+                ApiToken.shop_id == shop_id, ApiToken.name == name, ApiToken.revoked_at.is_(None)
+            )
+            .values(revoked_at=NOW)
+            .returning(ApiToken.id)
+        )
+        return len(result.all())
 
     async def worker_key(self, key_sha256: str) -> tuple[UUID, str] | None:
         """The shop and worker a paired key belongs to."""

@@ -83,13 +83,21 @@ class AttentionService:
         kind: str = "",
         status: str = "open",
         cursor: str = "",
+        first: UUID | None = None,
         limit: int = 50,
     ) -> tuple[list[Entry], str | None]:
-        """Open items as they came, closed ones from the last; and the cursor of the next page."""
+        """Open items as they came, closed ones from the last; and the cursor of the next page.
+
+        ``first`` names the open item a page begins with, if there is no cursor.
+        """
         if status not in STATUSES:
             raise BadInput(f"status {status!r} is none of {', '.join(STATUSES)}.")
         beyond = read_cursor(cursor) if cursor else None
         async with self._unit_of_work("system:read") as tx:
+            if first is not None and beyond is None:
+                item = await tx.attention.of_shop(shop_id, first)
+                # Ids are ordered as the numbers they are.
+                beyond = (item.opened_at, UUID(int=max(item.id.int - 1, 0))) if item else None
             rows = await tx.attention.page(
                 shop_id,
                 kind=kind,

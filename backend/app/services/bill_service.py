@@ -22,6 +22,7 @@ from app.domain.bills import (
     BillKind,
     Gst,
     GstMode,
+    adding_up,
     checked,
     credit,
     first_bill,
@@ -34,6 +35,7 @@ from app.models import Shop
 from app.models_bills import Bill
 from app.models_orders import Order, Payment, QuoteRow, Refund
 from app.repositories.unit_of_work import Transaction, UnitOfWork
+from app.services.cursors import cursor_of, read_cursor
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +70,7 @@ class BillService:
             parts=split(payment.captured_paise, gst.rate_bp),
             day=_day(at, shop),
             at=at,
-            lines=quote.lines,
+            lines=adding_up(quote.lines, payment.captured_paise),
             facts={
                 "order": order.code,
                 "token": order.token,
@@ -243,13 +245,20 @@ class BillService:
             raise NotFound("No such bill.")
         return bill
 
-    async def of_days(self, shop_id: UUID, first: date, last: date) -> list[Bill]:
+    async def of_days(
+        self, shop_id: UUID, first: date, last: date, *, cursor: str = "", limit: int = 200
+    ) -> tuple[list[Bill], str | None]:
+        """A page of the bills of these days and the cursor of the next page."""
+        after = read_cursor(cursor)[1] if cursor else None
         if first > last:
             raise BadInput("from must not be after to.")
         if (last - first).days > LONGEST_LIST_DAYS:
             raise BadInput(f"Ask for at most {LONGEST_LIST_DAYS} days at a time.")
         async with self._unit_of_work("system:read") as tx:
-            return await tx.bills.of_days(shop_id, first, last)
+            found = await tx.bills.of_days(shop_id, first, last, after=after, limit=limit + 1)
+        shown = found[:limit]
+        more = len(found) > limit
+        return shown, cursor_of(shown[-1].issued_at, shown[-1].id) if more else None
 
     # The shop's standing
 

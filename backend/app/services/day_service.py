@@ -17,6 +17,7 @@ from app.domain.money import Money
 from app.models_days import DayReport
 from app.ports import PaymentGateway, ProviderPayment
 from app.repositories.unit_of_work import Transaction, UnitOfWork
+from app.services.cursors import cursor_of, read_cursor
 
 log = structlog.get_logger(__name__)
 
@@ -70,10 +71,16 @@ class DayService:
             found["provider"] = await self._compare(shop_id, *span)
         return Day(day, "open", *span, found)
 
-    async def reports(self, shop_id: UUID, limit: int = 50) -> Sequence[DayReport]:
-        """Closed days, the newest first."""
+    async def reports(
+        self, shop_id: UUID, limit: int = 50, cursor: str = ""
+    ) -> tuple[Sequence[DayReport], str | None]:
+        """A page of closed days, the newest first, and the cursor of the next page."""
+        before = read_cursor(cursor)[0] if cursor else None
         async with self._unit_of_work("system:read") as tx:
-            return await tx.days.reports(shop_id, limit)
+            found = await tx.days.reports(shop_id, limit + 1, before=before)
+        shown = found[:limit]
+        more = len(found) > limit
+        return shown, cursor_of(shown[-1].ends_at, shown[-1].id) if more else None
 
     async def today(self, shop_id: UUID) -> date:
         async with self._unit_of_work("system:read") as tx:
@@ -258,7 +265,8 @@ def _on_the_calendar(day: date) -> None:
 
 
 def _has_money(payment: ProviderPayment) -> bool:
-    return payment.status in ("captured", "refunded")
+    """Rupees that came. Other currencies are counted beside, and never added to these."""
+    return payment.status in ("captured", "refunded") and payment.currency == "INR"
 
 
 def _named(payments: dict[str, int]) -> dict[str, Any]:

@@ -114,9 +114,9 @@ class MoneyAnswers:
         tx.refunds.move(refund, RefundEvent.PROCESS)
         await self._bills.given_back(tx, refund)
         await tx.session.refresh(payment)
+        if payment.refunded_paise == payment.captured_paise:
+            await self._back.nothing_left(tx, payment, scene.order)
         if scene.order is not None:
-            if payment.refunded_paise == payment.captured_paise:
-                await self._back.stop_printing(tx, scene.order, payment)
             await self._notices.order(
                 tx,
                 scene.order,

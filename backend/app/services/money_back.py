@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.domain.attention import NOTHING_LEFT
 from app.domain.errors import NotAllowed
 from app.domain.lifecycle import NOT_ON_PAPER, Job, JobEvent, OrderEvent, RefundEvent
 from app.domain.lifecycle import Order as OrderStatus
@@ -29,7 +30,17 @@ class MoneyBack:
         by: str,
         body: str = "",
     ) -> Refund | None:
-        """Reserved, written down and deferred; None when this key was used before."""
+        """Reserved, written down and deferred; None when this key was used before.
+
+        Raises NotAllowed while the payer's bank asks about the payment: Razorpay refuses it then,
+        and by that time paper would be stopped and the customer told of money on its way.
+        """
+        if payment.disputed and not by.startswith("system:"):
+            raise NotAllowed(
+                "The payer's bank asks about this payment and lets nobody refund it meanwhile. "
+                "Answer the bank first, then come back.",
+                code="disputed",
+            )
         refund = await self._written(tx, payment, amount_paise, reason, key, by, body)
         if refund is None:
             return None
@@ -77,8 +88,7 @@ class MoneyBack:
         tx.refunds.move(refund, RefundEvent.PROCESS)
         await self._bills.given_back(tx, refund)
         await tx.session.refresh(payment)
-        if order is not None:
-            await self.stop_printing(tx, order, payment)
+        await self.nothing_left(tx, payment, order)
         return refund
 
     async def asked(
@@ -86,21 +96,34 @@ class MoneyBack:
     ) -> None:
         """When nothing is left nothing prints; the customer is told either way."""
         await tx.session.refresh(payment)
+        if payment.refunded_paise == payment.captured_paise:
+            await self.nothing_left(tx, payment, order)
         if order is None:
             return
-        if payment.refunded_paise == payment.captured_paise:
-            await self.stop_printing(tx, order, payment)
         text = Text.REFUND_STARTED if payment.rzp_payment_id else Text.PAID_BACK
         total = Money(refund.amount_paise).short
         await self._notices.order(tx, order, text, key=f"refund:{refund.id}", total=total)
 
-    async def stop_printing(self, tx: Transaction, order: Order, payment: Payment) -> None:
-        """Only the payment that pays the order takes its paper with it."""
-        if payment.disposition != Disposition.FULFILS:
+    async def nothing_left(self, tx: Transaction, payment: Payment, order: Order | None) -> None:
+        """All of it goes back: whoever was to decide about it or its paper has nothing to decide.
+
+        Only the payment that pays the order takes the order's paper with it.
+        """
+        for kind in sorted(NOTHING_LEFT):
+            await tx.messages.close_items(
+                f"payment:{payment.rzp_payment_id}",
+                by="system:refund",
+                resolution="nothing is left of the payment",
+                kind=kind,
+            )
+        if order is None or payment.disposition != Disposition.FULFILS:
             return
         for job in await tx.print_jobs.lock_of_order(order.id):
             if Job(job.status) in NOT_ON_PAPER:
                 await tx.print_jobs.move(job, JobEvent.CANCEL)
+                await tx.messages.close_items(
+                    f"job:{job.id}", by="system:refund", resolution="the print was cancelled"
+                )
         if order.status in (OrderStatus.PAID, OrderStatus.READY, OrderStatus.COLLECTED):
             await tx.orders.move(order, OrderEvent.REFUND)
 

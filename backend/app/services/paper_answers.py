@@ -59,7 +59,7 @@ class PaperAnswers:
             **{name: getattr(lost, name) for name in _SAME},
         )
         await tx.print_jobs.add(reprint)
-        self._queue.wake_after(tx, reprint)
+        await self._queue.wait_again(tx, reprint)
         return Done(job_id=reprint.id)
 
     async def try_again(self, tx: Transaction, scene: Scene) -> Done:
@@ -68,7 +68,7 @@ class PaperAnswers:
         await tx.print_jobs.move(job, JobEvent.RETRY)
         job.retry_count += 1
         job.finished_at = None
-        self._queue.wake_after(tx, job)
+        await self._queue.wait_again(tx, job)
         return Done(job_id=job.id)
 
     async def _nothing_came_out(self, tx: Transaction, scene: Scene) -> None:

@@ -23,6 +23,11 @@ class PriceService:
             in_force, _ = await tx.shops.prices(shop_id)
             return await tx.shops.price_lists(shop_id), in_force
 
+    async def in_force(self, shop_id: UUID) -> PriceList:
+        async with self._unit_of_work("system:read") as tx:
+            _, prices = await tx.shops.prices(shop_id)
+            return prices
+
     async def add(
         self, shop_id: UUID, prices: PriceList, *, starts_at: datetime | None, by: str
     ) -> PriceListRow:

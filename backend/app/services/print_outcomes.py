@@ -99,6 +99,11 @@ class PrintOutcomes:
         await tx.print_jobs.move(job, JobEvent.FAIL)
         job.error = error[:500]
         await tx.print_jobs.finish_attempt(attempt, "never_accepted")
+        order = await tx.orders.get(job.order_id)
+        if order is None or order.status != OrderStatus.PAID:
+            # The money went back while the printer was at it: nobody waits for this paper.
+            await tx.print_jobs.move(job, JobEvent.CANCEL)
+            return Answer(job.id, job.status)
         await tx.messages.open_item(
             shop_id=job.shop_id,
             kind="print_failed",
@@ -133,7 +138,7 @@ class PrintOutcomes:
 
     async def _delayed(self, tx: Transaction, job: PrintJob) -> None:
         order = await tx.orders.get(job.order_id)
-        if order is not None:
+        if order is not None and order.status == OrderStatus.PAID:
             await self._notices.order(
                 tx, order, Text.DELAYED, key=f"delayed:{job.id}", token=order.token
             )

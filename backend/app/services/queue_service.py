@@ -117,6 +117,13 @@ class QueueService:
         self.wake_after(tx, job)
         return job
 
+    async def wait_again(self, tx: Transaction, job: PrintJob) -> None:
+        """A job that a person queued: it is held while the bank asks about its money."""
+        if any(payment.disputed for payment in await tx.payments.of_order(job.order_id)):
+            await tx.print_jobs.move(job, JobEvent.HOLD)
+        else:
+            self.wake_after(tx, job)
+
     def wake_after(self, tx: Transaction, job: PrintJob) -> None:
         job_id, shop_id = job.id, job.shop_id
 
@@ -269,7 +276,9 @@ class QueueService:
         """None when the report is stale; whatever was kept as evidence stays kept."""
         current = job.epoch == report.epoch and job.attempt_id == report.attempt_id
         status = Job(job.status)
-        if current and status.value == report.status and attempt.outcome:
+        # A print that failed after its money went back is cancelled, not failed.
+        told = event is JobEvent.FAIL and attempt.outcome == "never_accepted"
+        if current and attempt.outcome and (told or status.value == report.status):
             return Answer(job.id, job.status)
         if event is JobEvent.FINISH and status is Job.UNCERTAIN:
             # Late proof, in the safe direction only: nothing newer was started since.
@@ -343,7 +352,7 @@ class QueueService:
             await tx.messages.audit(
                 shop_id=shop_id, actor=by, action="retry", subject=f"job:{job.id}"
             )
-            self.wake_after(tx, job)
+            await self.wait_again(tx, job)
             await tx.session.refresh(job)  # the caller shows it, and the session ends here
         return job
 

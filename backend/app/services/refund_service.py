@@ -293,8 +293,7 @@ class RefundService:
                         by="system:refund",
                         resolution="nothing is left to refund",
                     )
-            if order is not None:
-                await self._back.stop_printing(tx, order, payment)
+            await self._back.nothing_left(tx, payment, order)
         if refund.status == RefundStatus.PROCESSED:
             # The bank may take after all what it sent back at first.
             await tx.messages.close_items(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -29,6 +29,8 @@ from app.services.cursors import cursor_of, read_cursor
 from app.services.price_service import wrong_quotes
 
 MAX_PAGE = 200
+PLACES = ("to-print", "printing", "ready", "waiting")
+MAX_COLUMN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,18 @@ class OrderStory:
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """The orders in one place, those who wait longest first; ``total`` may be more than shown."""
+
+    rows: Sequence[dict[str, Any]]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """What staff look at all day. Rows are as ``Reports.orders`` gives them."""
 
-    to_print: Sequence[dict[str, Any]]
-    printing: Sequence[dict[str, Any]]
-    ready: Sequence[dict[str, Any]]
-    waiting: Sequence[dict[str, Any]]
+    columns: Mapping[str, Column]
     attention: Sequence[AttentionItem]
     printers: Sequence[Printer]
     workers: Sequence[Worker]
@@ -143,35 +150,36 @@ class ReportService:
                 ahead=await tx.orders.waiting_before(waiting[0]) if waiting else 0,
             )
 
-    async def jobs(self, shop_id: UUID, *statuses: Job) -> list[dict[str, Any]]:
+    async def jobs(
+        self, shop_id: UUID, *statuses: Job, cursor: str = "", limit: int = MAX_PAGE
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """A page of jobs, oldest first, and the cursor of the next page."""
         async with self._unit_of_work("system:read") as tx:
-            rows = await tx.reports.jobs(shop_id, [status.value for status in statuses])
-        return [dict(row) for row in rows]
+            rows = await tx.reports.jobs(
+                shop_id,
+                [status.value for status in statuses],
+                after=read_cursor(cursor) if cursor else None,
+                limit=limit + 1,
+            )
+        page = [dict(row) for row in rows[:limit]]
+        more = len(rows) > limit
+        return page, cursor_of(page[-1]["created_at"], page[-1]["id"]) if more else None
 
     async def board(self, shop_id: UUID) -> Board:
         async with self._unit_of_work("system:read") as tx:
-            rows = await tx.reports.orders(
-                shop_id,
-                statuses=["PAID", "READY", "PAYMENT_PENDING"],
-                phone="",
-                words="",
-                before=None,
-                limit=MAX_PAGE,
-            )
-            orders = [dict(row) for row in reversed(rows)]
-            stats = await tx.reports.stats(shop_id, None, None)
-            paid = [row for row in orders if row["status"] == OrderStatus.PAID]
-            moving = (Job.CLAIMED, Job.PRINTING)
+            rows = [dict(row) for row in await tx.reports.board(shop_id, MAX_COLUMN)]
+            orders_today, revenue_today = await tx.reports.today(shop_id)
+            placed = {place: [row for row in rows if row["place"] == place] for place in PLACES}
             return Board(
-                to_print=[row for row in paid if row["job_status"] not in moving],
-                printing=[row for row in paid if row["job_status"] in moving],
-                ready=[row for row in orders if row["status"] == OrderStatus.READY],
-                waiting=[row for row in orders if row["status"] == OrderStatus.PAYMENT_PENDING],
+                columns={
+                    place: Column(mine, mine[0]["total"] if mine else 0)
+                    for place, mine in placed.items()
+                },
                 attention=await tx.reports.open_items(shop_id),
                 printers=await tx.staff.printers(shop_id),
                 workers=await tx.staff.workers(shop_id),
-                revenue_today_paise=stats["revenue_paise"]["today"],
-                orders_today=stats["orders"]["today"],
+                revenue_today_paise=revenue_today,
+                orders_today=orders_today,
             )
 
     async def broken_invariants(self) -> dict[str, list[str]]:

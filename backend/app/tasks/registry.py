@@ -20,7 +20,7 @@ from app.services.print_ready_service import PrintReadyService
 from app.services.refund_service import RefundService
 from app.services.sheet_service import SheetService
 from app.services.twilio_service import TwilioService
-from app.tasks.work_queue import Patience, ShortPatience, last_try, retry_stalled
+from app.tasks.work_queue import Patience, ShortPatience, retry_stalled
 
 log = structlog.get_logger(__name__)
 
@@ -39,26 +39,14 @@ class UseCases:
     housekeeping: Housekeeping
 
 
-async def _or_give_up(
-    context: JobContext, work: Awaitable[object], way_out: Callable[[str], Awaitable[None]]
-) -> None:
-    """Runs ``work``; when the provider stays away for the last time, takes the way out."""
-    try:
-        await work
-    except (ProviderUnavailable, ProviderUncertain) as error:
-        if not last_try(context.job):
-            raise
-        await way_out(str(error))
-
-
 async def _or_answer(
     context: JobContext,
     patience: Patience,
     work: Awaitable[object],
     answer: Callable[[Exception], Awaitable[None]],
 ) -> None:
-    """Runs ``work`` on a customer's file; when it fails for the last time, for whatever reason,
-    the customer is answered instead of left waiting."""
+    """Runs ``work``; when it fails for the last time, for whatever reason, the answer is given:
+    otherwise a customer is left waiting, and the sweep takes the same work up for ever."""
     try:
         await work
     except Exception as error:  # whatever it was, the customer waits for an answer
@@ -66,6 +54,12 @@ async def _or_answer(
             raise
         log.error("given up", task=context.job.task_name, exc_info=error, **context.job.task_kwargs)
         await answer(error)
+
+
+def _why(error: Exception) -> str:
+    """For staff: what a provider said, and of a bug only its kind, as its words may hold names."""
+    provider = isinstance(error, ProviderUnavailable | ProviderUncertain)
+    return str(error) if provider else type(error).__name__
 
 
 def register(queue: procrastinate.App, use: UseCases) -> None:
@@ -110,17 +104,17 @@ def register(queue: procrastinate.App, use: UseCases) -> None:
 
     @queue.task(name="send_message", retry=patient, pass_context=True)
     async def send_message(context: JobContext, message_id: int) -> None:
-        async def way_out(why: str) -> None:
-            await use.twilio.gave_up_sending(message_id, why)
+        async def answer(error: Exception) -> None:
+            await use.twilio.gave_up_sending(message_id, _why(error))
 
-        await _or_give_up(context, use.twilio.send(message_id), way_out)
+        await _or_answer(context, patient, use.twilio.send(message_id), answer)
 
     @queue.task(name="make_link", retry=patient, pass_context=True)
     async def make_link(context: JobContext, payment_id: str) -> None:
-        async def way_out(why: str) -> None:
-            await use.links.gave_up_on_link(UUID(payment_id), why)
+        async def answer(error: Exception) -> None:
+            await use.links.gave_up_on_link(UUID(payment_id), _why(error))
 
-        await _or_give_up(context, use.links.make_link(UUID(payment_id)), way_out)
+        await _or_answer(context, patient, use.links.make_link(UUID(payment_id)), answer)
 
     @queue.task(name="close_link", retry=patient)
     async def close_link(payment_id: str) -> None:

@@ -67,11 +67,6 @@ class ShortPatience(Patience):
         return super().waits(exception)
 
 
-def last_try(job: Job) -> bool:
-    """Whether a provider failure now would be the last one."""
-    return job.attempts >= len(PATIENCE)
-
-
 def open_queue(database_url: str) -> procrastinate.App:
     connector = procrastinate.PsycopgConnector(
         pool_factory=queue_pool,

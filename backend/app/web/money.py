@@ -109,6 +109,7 @@ async def _page(
     def when(moment: Any) -> str:
         return day_and_time(moment, zone, who.language)
 
+    reports, _ = await shop.days.reports(who.shop_id, REPORTS_SHOWN)
     return await staff_page(
         "money.html",
         request,
@@ -137,7 +138,7 @@ async def _page(
         else None,
         reports=[
             (report, full_day(report.day, who.language), one_line(_name(report.closed_by), 60))
-            for report in await shop.days.reports(who.shop_id, REPORTS_SHOWN)
+            for report in reports
         ],
         tables=[
             (table, f"/api/v1/dashboard/exports/{table}.csv?from={first}&to={last}")

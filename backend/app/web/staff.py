@@ -36,8 +36,6 @@ router = APIRouter(prefix="/staff", route_class=PageRoute)
 PAGE_SIZE = 50
 # What a page says once, after a tap; its refreshes do not say it again.
 ONCE = ("part", "done", "cash", "answered")
-# The zone new shops are made with; an order's own page uses its shop's.
-LIST_ZONE = "Asia/Kolkata"
 FILTERS = {
     "all": "",
     "waiting": "PAYMENT_PENDING",
@@ -128,7 +126,7 @@ async def orders(request: Request, shop: ShopDep, who: StaffDep) -> Response:
         cursor=cursor,
         limit=PAGE_SIZE,
     )
-    now = shop.clock.now()
+    now, zone = shop.clock.now(), await shop.days.zone(who.shop_id)
     older = {"show": show, "q": words, "cursor": following}
     return await staff_page(
         "orders.html",
@@ -136,7 +134,7 @@ async def orders(request: Request, shop: ShopDep, who: StaffDep) -> Response:
         shop,
         who,
         tab="orders",
-        cards=[(card(row, now), day_and_time(row["created_at"], LIST_ZONE)) for row in rows],
+        cards=[(card(row, now), day_and_time(row["created_at"], zone)) for row in rows],
         filters=list(FILTERS),
         show=show,
         words=words,
@@ -170,7 +168,13 @@ async def attention_page(
     status: int = 200,
 ) -> Response:
     """``answered`` is what was just done, ``problem`` the text of why it was not."""
-    entries, _ = await shop.attention.page(who.shop_id, limit=PAGE_SIZE)
+    query = request.query_params
+    entries, following = await shop.attention.page(
+        who.shop_id,
+        cursor=query.get("cursor", "")[:200],
+        first=_uuid(query.get("item", "")),
+        limit=PAGE_SIZE,
+    )
     return await staff_page(
         "attention.html",
         request,
@@ -180,10 +184,18 @@ async def attention_page(
         status=status,
         entries={entry.item.id: entry for entry in entries},
         needs_note=NEEDS_NOTE,
+        later=f"/staff/attention?{urlencode({'cursor': following})}" if following else "",
         answered=answered,
         problem=problem,
         every=5,
     )
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 # Handing over
@@ -277,13 +289,7 @@ async def staff_page(
     """A page inside the frame that every staff page shares, or only its moving parts."""
     board, now = await shop.reports.board(who.shop_id), shop.clock.now()
     columns = {
-        name: [card(row, now) for row in rows]
-        for name, rows in (
-            ("to-print", board.to_print),
-            ("printing", board.printing),
-            ("ready", board.ready),
-            ("waiting", board.waiting),
-        )
+        name: [card(row, now) for row in column.rows] for name, column in board.columns.items()
     }
     known = {shown.id: shown for column in columns.values() for shown in column}
     query = [
@@ -300,6 +306,9 @@ async def staff_page(
         who=who,
         board=board,
         columns=columns,
+        totals={name: column.total for name, column in board.columns.items()},
+        # Where the orders of a column are listed whole, the newest first.
+        lists={"to-print": "paid", "printing": "paid", "ready": "ready", "waiting": "waiting"},
         needs=[
             (item, known.get(item.order_id) if item.order_id else None, age(item.opened_at, now))
             for item in board.attention

@@ -273,6 +273,25 @@ async def test_listing_what_customers_sent() -> None:
     assert wire.asked[0].url.params["To"] == TWILIO_NUMBER
 
 
+async def test_what_customers_sent_is_read_no_further_than_to_the_first_page_of_old_ones() -> None:
+    """A busy day has many pages, and the sweep asks every three minutes."""
+    sids = [f"SM000000000000000000000000fa4e000{number}" for number in range(4)]
+    times = ["08:00:05", "07:59:59", "08:00:01", "07:30:00"]
+    new, late, newer, old = (
+        row(sid, f"Sun, 22 Nov 2026 {time} +0000", "inbound")
+        for sid, time in zip(sids, times, strict=True)
+    )
+    following = f"{ACCOUNT_PATH}/Messages.json?Page=1&PageToken=PA"
+    # One of the old ones among the young ones ends nothing.
+    pages = [[new, late], [newer], [old], [old]]
+    wire = GoldenWire([page(rows, following) for rows in pages])
+
+    found = await messenger(wire).list_inbound(since=MORNING)
+
+    assert [message.sid for message in found] == [sids[0], sids[2]]
+    assert len(wire.asked) == 3
+
+
 async def test_listing_the_attachments_of_a_message() -> None:
     metadata = golden("twilio", "rest_media_metadata")["response"]["json"]
     wire = GoldenWire([{"status": 200, "json": {"media_list": [metadata, {"sid": "../x"}, 3]}}])

@@ -101,6 +101,30 @@ async def test_a_list_of_days(shop: House, query: dict[str, str], status: int) -
     assert set(answer.json()) == ({"items", "next"} if status == 200 else {"error", "detail"})
 
 
+async def test_a_long_list_of_bills_goes_on_where_it_stopped(shop: House) -> None:
+    for reader in await crowd(shop, 5):
+        await paid(shop, reader)
+    span = {name: await shop.one(f"SELECT {name}(day)::text FROM bills") for name in ("min", "max")}
+    days = {"from": span["min"], "to": span["max"]}
+
+    async def page(**more: Any) -> Any:
+        answer = await shop.api.get(BILLS, params={**days, **more}, headers=shop.staff)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    everything = (await page())["items"]
+    assert len(everything) >= 5
+    found: list[Any] = []
+    more: str | None = ""
+    while more is not None:
+        part = await page(limit=2, cursor=more)
+        found, more = found + part["items"], part["next"]
+        assert len(part["items"]) <= 2
+    assert found == everything
+    nonsense = await shop.api.get(BILLS, params={**days, "cursor": "abc"}, headers=shop.staff)
+    assert nonsense.status_code == 422
+
+
 async def test_nobody_reads_bills_without_a_token(shop: House) -> None:
     worker = shop.worker().key
     for method, path in (
@@ -124,4 +148,4 @@ async def test_another_shops_bill_is_not_there(shop: House) -> None:
         await shop.inside.bills.of_order(other, order["id"])
     with pytest.raises(NotFound):
         await shop.inside.bills.one(other, bill.id)
-    assert await shop.inside.bills.of_days(other, bill.day, bill.day) == []
+    assert await shop.inside.bills.of_days(other, bill.day, bill.day) == ([], None)

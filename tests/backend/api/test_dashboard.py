@@ -184,6 +184,24 @@ async def test_jobs_that_wait_and_jobs_that_failed(shop: House, readers: list[Cu
     assert str(order["job_id"]) not in [item["id"] for item in pending["items"]]
 
 
+async def test_a_long_list_of_jobs_goes_on_where_it_stopped(
+    shop: House, readers: list[Customer]
+) -> None:
+    for _ in range(2):
+        await paid(shop, readers[0])
+        await paid(shop, readers[1])
+    path = "/api/v1/dashboard/pending-jobs"
+    everything = [item["id"] for item in (await reads(shop, path))["items"]]
+    assert len(everything) >= 4
+    found: list[Any] = []
+    more: str | None = ""
+    while more is not None:
+        page = await reads(shop, path, limit=3, cursor=more)
+        found, more = found + [item["id"] for item in page["items"]], page["next"]
+        assert len(page["items"]) <= 3
+    assert found == everything
+
+
 async def test_staff_cancel_before_and_after_paying(shop: House, readers: list[Customer]) -> None:
     unpaid, bought = readers
     order = await ordered(shop, unpaid)

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from httpx2 import Response
 
+from tests.backend.services.questions import ask
 from tests.backend.services.seeds import customer_who_paid, ordered, paid
 from tests.support.outside import Bank, Customer
 from tests.support.shop import House
@@ -99,6 +100,27 @@ async def test_a_day_counts_what_moved_and_agrees_with_the_bank(
     provider = after["figures"]["provider"]
     assert (provider["status"], provider["differs"]) == ("compared", False)
     assert provider["ours_paise"] == provider["theirs_paise"]
+
+
+async def test_dollars_are_not_added_to_rupees(fresh: House, customer: Customer) -> None:
+    day = await today(fresh)
+    before = (await looks(fresh, day))["figures"]
+    item = await ask(fresh, customer, "wrong_currency")
+    order = await fresh.order_of(customer)
+    assert (await fresh.refund(order["id"], 800, key=str(uuid4()))).status_code == 202
+    asked = (await looks(fresh, day))["figures"]
+    await fresh.quiet(within=5)
+    failed = (await looks(fresh, day))["figures"]
+
+    # The bank did not take the refund, as it has no dollars: asked for and failed.
+    assert [row["status"] for row in await fresh.refunds_of(customer)] == ["FAILED"]
+    for after in (asked, failed):
+        assert after["refunds"] == before["refunds"]
+        counted = {**before["captured"]}
+        counted["other_currency_count"] += 1
+        assert after["captured"] == counted
+        assert item["subject"].removeprefix("payment:") not in str(after["provider"])
+        assert after["provider"]["ours_paise"] == before["provider"]["ours_paise"]
 
 
 async def test_a_payment_the_bank_does_not_know_is_a_difference_with_its_name(
@@ -256,6 +278,16 @@ async def test_a_day_that_was_passed_over_is_covered_by_the_next_report(fresh: H
             refused = await closes(fresh, day - timedelta(days=back), 0, "x")
             assert (refused.status_code, refused.json()["error"]) == (409, "day_closed")
         assert await fresh.one("SELECT count(*) FROM day_reports") == 2
+
+        numbers: list[int] = []
+        more: str | None = ""
+        while more is not None:
+            answer = await fresh.api.get(
+                DAYS, params={"limit": 1, "cursor": more}, headers=fresh.staff
+            )
+            [item] = answer.json()["items"]
+            numbers, more = [*numbers, item["number"]], answer.json()["next"]
+        assert numbers == [2, 1]
     finally:
         await fresh.sql("UPDATE shops SET timezone = 'Asia/Kolkata'")
         await fresh.sql("UPDATE shops SET created_at = created_at + interval '9 days'")
@@ -354,6 +386,6 @@ async def test_another_shop_sees_nothing_of_this_one(fresh: House, customer: Cus
         }
         assert theirs.figures["orders"]["total"] == theirs.figures["paper"]["sheets"] == 0
         assert theirs.figures["provider"]["unknown_here"]["count"] == 0
-        assert await fresh.inside.days.reports(other) == []
+        assert await fresh.inside.days.reports(other) == ([], None)
     finally:
         await fresh.sql("DELETE FROM shops WHERE id = %s", other)

@@ -9,6 +9,7 @@ import pytest
 
 from app.domain.attention import (
     KINDS,
+    NOTHING_LEFT,
     UNLISTED,
     About,
     Facts,
@@ -63,6 +64,45 @@ def test_money_that_is_gone_or_asked_about_is_not_refunded() -> None:
     assert "bank still asks" in refusal(Resolution.REFUND, replace(PAID_WRONG, disputed=True))
 
 
+def test_no_refund_is_begun_of_money_the_bank_asks_about() -> None:
+    came_back = replace(CAME_BACK, disputed=True)
+    assert "bank still asks" in refusal(Resolution.TRY_AGAIN, came_back)
+    lost = replace(LOST, disputed=True)
+    assert "bank still asks" in refusal(Resolution.NOTHING_CAME_OUT_REFUND, lost)
+    assert refusal(Resolution.NOTHING_CAME_OUT_REFUND, replace(lost, left_paise=0)) == ""
+    # A print that is tried again is no refund.
+    assert refusal(Resolution.TRY_AGAIN, replace(lost, job=Job.FAILED)) == ""
+
+
+# How things can stand while a question of a kind is open; what is not here closes it as a fact.
+_MONEY = Facts(has_payment=True, quoted=True, same_currency=True)
+_LEFT = [
+    replace(_MONEY, order=order, left_paise=left, disputed=disputed, untouched=left == 800)
+    for order in (None, *Order)
+    for left in (1, 800)
+    for disputed in (False, True)
+]
+_ANY = [*_LEFT, *(replace(facts, left_paise=0) for facts in _LEFT), Facts()]
+_PAPER = {
+    # Its money is here, and its file: a print without file is refunded, a disputed one can wait.
+    "print_failed": [
+        replace(facts, order=Order.PAID, job=Job.FAILED, file_here=facts.disputed)
+        for facts in _LEFT
+    ],
+    "did_it_print": [replace(facts, job=Job.UNCERTAIN) for facts in _ANY],
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_an_open_question_always_has_an_answer(name: str) -> None:
+    if name == "refund_failed":
+        standings = [replace(each, refund=Refund.FAILED, refund_paise=500) for each in _LEFT]
+    else:
+        standings = _PAPER.get(name, _LEFT if name in NOTHING_LEFT else _ANY)
+    for facts in standings:
+        assert offered(KINDS[name], facts), facts
+
+
 def test_a_lost_print_is_answered_once() -> None:
     kind = KINDS["did_it_print"]
     assert offered(kind, LOST) == kind.resolutions
@@ -80,7 +120,9 @@ def test_a_refund_that_arrived_after_all_is_not_paid_a_second_time() -> None:
     kind = KINDS["refund_failed"]
     assert offered(kind, CAME_BACK) == kind.resolutions
     assert offered(kind, replace(CAME_BACK, refund=Refund.PROCESSED)) == ()
-    assert offered(kind, replace(CAME_BACK, left_paise=799)) == ()
+    assert offered(kind, replace(CAME_BACK, left_paise=0)) == ()
+    # What is left beside what went back another way can only stay.
+    assert offered(kind, replace(CAME_BACK, left_paise=799)) == (Resolution.KEEP_AS_CREDIT,)
 
 
 def test_a_failed_print_is_tried_again_while_its_order_is_paid() -> None:

@@ -70,9 +70,12 @@ class Books(Counter):
 
     async def all(self) -> list[Bill]:
         year = financial_year(date.today())  # noqa: DTZ011 - wide enough for any zone
-        return await self.bills.of_days(
-            self.shop_id, date(year, 1, 1), date(year + 1, 1, 1) + timedelta(days=34)
-        )
+        return await self.between(date(year, 1, 1), date(year + 1, 1, 1) + timedelta(days=34))
+
+    async def between(self, first: date, last: date) -> list[Bill]:
+        found, more = await self.bills.of_days(self.shop_id, first, last)
+        assert more is None
+        return found
 
     async def closes(self, day: date) -> list[Bill]:
         async with self.shop.unit_of_work("system:test") as tx:

@@ -317,7 +317,7 @@ async def test_the_last_second_of_march_belongs_to_the_old_year(books: Books) ->
     assert [bill.day for bill in made] == [date(2026, 3, 31), date(2026, 3, 31), date(2026, 4, 1)]
 
     assert await books.shop.housekeeping.bills() == "bills: 1 days invoiced, 0 refunds noted"
-    that_day = await books.bills.of_days(books.shop_id, date(2026, 3, 31), date(2026, 3, 31))
+    that_day = await books.between(date(2026, 3, 31), date(2026, 3, 31))
     assert [bill.label for bill in that_day] == ["D/2526/1", "R/2526/1", "T/2526/1"]
 
 

@@ -122,3 +122,58 @@ async def test_a_sheet_that_cannot_be_made_gives_way_to_the_photo(
     assert order["status"] == "DRAFT"
     await customer.replies("colour", "How many copies")
     await customer.replies("1", "Pay here")
+
+
+async def test_a_message_that_cannot_be_sent_is_given_up_and_not_taken_up_again(
+    shop: House, customer: Customer
+) -> None:
+    """A row that our own code stumbles over, every time."""
+    await customer.replies("Hi", "Print Shop")
+    await shop.quiet()
+    [message] = await shop.sql(
+        "INSERT INTO messages (shop_id, customer_id, direction, dedup_key, kind, body, buttons, "
+        "status, staged_at) SELECT shop_id, id, 'OUT', 'poison:' || id, 'welcome', 'Hello', "
+        "'[{}]', 'STAGED', now() - interval '5 minutes' FROM customers WHERE address = %s "
+        "RETURNING id",
+        customer.address,
+    )
+    await shop.inside.housekeeping.lost_tasks()
+    deadline = time.monotonic() + 2 * PATIENCE
+    while await shop.one("SELECT status FROM messages WHERE id = %s", message["id"]) == "STAGED":
+        assert time.monotonic() < deadline, "it is tried for ever"
+        await shop.sql("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE status = 'todo'")
+        await asyncio.sleep(0.05)
+
+    item = f"message:{message['id']}"
+    [asked] = await shop.sql("SELECT * FROM attention_items WHERE subject = %s", item)
+    assert (asked["kind"], asked["detail"]) == ("message_not_delivered", "welcome: KeyError")
+    async with shop.inside.unit_of_work("system:test") as tx:
+        lost = [message_id for message_id, _ in await tx.messages.unsent(older_than_seconds=0)]
+    assert message["id"] not in lost
+    assert await customer.count("Hello") == 0
+
+
+async def test_a_link_that_cannot_be_kept_leaves_the_counter(
+    shop: House, customer: Customer
+) -> None:
+    await shop.sql(
+        "CREATE FUNCTION no_links() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "RAISE EXCEPTION 'no links today'; END $$"
+    )
+    await shop.sql(
+        "CREATE TRIGGER no_links BEFORE UPDATE ON payments FOR EACH ROW "
+        "WHEN (new.status = 'LINK_SENT') EXECUTE FUNCTION no_links()"
+    )
+    try:
+        await customer.sends(pdf_of(1))
+        await customer.hears("How should I print it")
+        await customer.replies("bw", "How many copies")
+        await customer.says("1")
+        await hears_at_last(shop, customer, "at the counter and we'll print it")
+    finally:
+        await shop.sql("DROP TRIGGER no_links ON payments")
+
+    assert [row["status"] for row in await shop.payments_of(customer)] == ["FAILED"]
+    assert await shop.attention_of(customer) == ["no_payment_link"]
+    assert (await shop.order_of(customer))["status"] == "PAYMENT_PENDING"
+    assert await customer.count("Pay here") == 0

@@ -12,7 +12,7 @@ from procrastinate.utils import utcnow
 from psycopg_pool import PoolTimeout
 
 from app.domain.errors import ProviderUnavailable, ProviderUncertain
-from app.tasks.work_queue import PATIENCE, Patience, ShortPatience, last_try
+from app.tasks.work_queue import PATIENCE, Patience, ShortPatience
 
 
 def job(attempts: int) -> Job:
@@ -43,8 +43,6 @@ OUTAGES: list[BaseException] = [
 def test_an_outage_is_waited_out_ever_more_slowly(error: BaseException) -> None:
     assert [wait(error, tried) for tried in range(len(PATIENCE))] == list(PATIENCE)
     assert wait(error, len(PATIENCE)) is None
-    assert not last_try(job(len(PATIENCE) - 1))
-    assert last_try(job(len(PATIENCE)))
 
 
 def test_a_bug_gets_three_more_tries() -> None:

@@ -26,7 +26,8 @@ async def form(browser: httpx2.AsyncClient, **typed: str) -> dict[str, str]:
 
 
 async def closed(counter: Counter) -> int:
-    return len(await counter.shop.days.reports(counter.shop_id))
+    reports, _ = await counter.shop.days.reports(counter.shop_id)
+    return len(reports)
 
 
 def no_bank(counter: Counter) -> None:

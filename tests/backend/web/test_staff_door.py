@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import threading
+from datetime import timedelta
 
 import httpx2
 import pytest
 
+from app.core.security import password_matches
+from app.services import staff_service
 from tests.backend.web.counter import OWNER, PASSWORD, Counter, csrf_of
 
 PAGES = (
@@ -82,6 +87,66 @@ async def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(counter:
             await browser.post("/staff/login", data={"name": OWNER, "password": "guess"})
         locked = await browser.post("/staff/login", data={"name": OWNER, "password": PASSWORD})
         assert locked.status_code == 401, "five wrong tries lock the account for a while"
+
+
+async def test_after_the_lock_one_mistake_is_one_mistake(counter: Counter) -> None:
+    await counter.hire()
+
+    async def tries(password: str) -> int:
+        async with counter.browser() as browser:
+            form = {"name": OWNER, "password": password}
+            return (await browser.post("/staff/login", data=form)).status_code
+
+    async with counter.shop.unit_of_work("system:test") as tx:
+        user = await tx.staff.user(counter.shop_id, OWNER)
+        assert user is not None
+        user.failed_logins, user.locked_until = 4, None
+    assert await tries("the fifth") == 401
+    assert await tries(PASSWORD) == 401, "locked"
+    async with counter.shop.unit_of_work("system:test") as tx:
+        user = await tx.staff.user(counter.shop_id, OWNER)
+        assert user is not None
+        assert (user.failed_logins, user.locked_until is None) == (5, False)
+        user.locked_until = await tx.now() - timedelta(seconds=1)
+    assert await tries("a typing mistake") == 401
+    assert await tries(PASSWORD) == 303
+    async with counter.shop.unit_of_work("system:test") as tx:
+        user = await tx.staff.user(counter.shop_id, OWNER)
+        assert user is not None
+        assert (user.failed_logins, user.locked_until) == (0, None)
+
+
+async def test_checking_a_password_keeps_nothing_waiting(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the loop nor a transaction: what happens meanwhile is seen."""
+    await counter.hire()
+    checking, go_on = threading.Event(), threading.Event()
+
+    def slow(stored: str, password: str) -> bool:
+        checking.set()
+        assert go_on.wait(10)
+        return password_matches(stored, password)
+
+    monkeypatch.setattr(staff_service, "password_matches", slow)
+    signing_in = asyncio.create_task(counter.shop.staff.sign_in(OWNER, PASSWORD))
+    try:
+        assert await asyncio.to_thread(checking.wait, 10), "the loop goes on"
+        in_transactions = await idle_in_transaction(counter)
+        await counter.shop.staff.reset_password(OWNER, "another one, and longer")
+    finally:
+        go_on.set()
+    assert await signing_in is None, "the password was changed meanwhile"
+    assert in_transactions == 0
+
+
+async def idle_in_transaction(counter: Counter) -> int:
+    async with counter.shop.database.pool.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' "
+            "AND datname = current_database()"
+        )
+        return int((await cursor.fetchone() or (0,))[0])
 
 
 @pytest.mark.parametrize(

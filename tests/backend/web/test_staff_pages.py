@@ -10,6 +10,7 @@ import pytest
 
 from app.models_orders import Order
 from app.web.security import CSP
+from app.web.text import day_and_time
 from tests.backend.web.counter import Counter, csrf_of
 
 
@@ -273,6 +274,20 @@ async def test_the_second_of_two_taps_is_told_so(counter: Counter) -> None:
     assert answer.status_code == 409
     assert f"{order.token} was just changed by someone else. Check and try again." in answer.text
     assert (await counter.now(order)).status == "COLLECTED"
+
+
+async def test_the_list_of_orders_tells_the_time_of_its_shop(counter: Counter) -> None:
+    await counter.hire()
+    order = await counter.asked()
+    times = {}
+    async with counter.signed_in() as browser:
+        for zone in ("Pacific/Kiritimati", "Etc/GMT+12"):
+            async with counter.shop.unit_of_work("system:test") as tx:
+                (await tx.shops.get(counter.shop_id)).timezone = zone
+            page = await browser.get("/staff/orders")
+            [times[zone]] = re.findall(r'<td class="time">([^<]+)</td>', page.text)
+            assert times[zone] == day_and_time(order.created_at, zone)
+    assert len(set(times.values())) == 2
 
 
 async def test_a_form_that_is_not_ours_changes_nothing(counter: Counter) -> None:

@@ -23,6 +23,9 @@ from app.domain.lifecycle import Job
 
 router = APIRouter(prefix="/api/v1/dashboard", tags=["dashboard"], route_class=guarded(staff_only))
 
+Cursor = Annotated[str, Query(max_length=200)]
+Limit = Annotated[int, Query(ge=1, le=200)]
+
 
 @router.get("/stats")
 async def stats(
@@ -41,8 +44,8 @@ async def orders(
     status: Annotated[str, Query(max_length=200)] = "",
     phone: Annotated[str, Query(max_length=40)] = "",
     q: Annotated[str, Query(max_length=100, pattern=r"^[^\x00]*$")] = "",
-    cursor: Annotated[str, Query(max_length=200)] = "",
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Cursor = "",
+    limit: Limit = 50,
 ) -> dict[str, Any]:
     rows, following = await shop.reports.orders(
         who.shop_id, status=status, phone=phone, words=q, cursor=cursor, limit=limit
@@ -71,24 +74,31 @@ async def bills(
     shop: ShopDep,
     first: Annotated[date, Query(alias="from")],
     last: Annotated[date, Query(alias="to")],
+    cursor: Cursor = "",
+    limit: Limit = 200,
 ) -> dict[str, Any]:
-    found = await shop.bills.of_days(who.shop_id, first, last)
-    return {"items": [bill_view(one) for one in found], "next": None}
+    found, following = await shop.bills.of_days(
+        who.shop_id, first, last, cursor=cursor, limit=limit
+    )
+    return {"items": [bill_view(one) for one in found], "next": following}
 
 
 @router.get("/pending-jobs")
-async def pending_jobs(who: CallerDep, shop: ShopDep) -> dict[str, Any]:
-    return await _jobs(who, shop, Job.QUEUED, Job.HELD, Job.CLAIMED, Job.PRINTING)
+async def pending_jobs(
+    who: CallerDep, shop: ShopDep, cursor: Cursor = "", limit: Limit = 200
+) -> dict[str, Any]:
+    waiting = (Job.QUEUED, Job.HELD, Job.CLAIMED, Job.PRINTING)
+    rows, following = await shop.reports.jobs(who.shop_id, *waiting, cursor=cursor, limit=limit)
+    return {"items": [job_view(row, shop.documents) for row in rows], "next": following}
 
 
 @router.get("/failed-jobs")
-async def failed_jobs(who: CallerDep, shop: ShopDep) -> dict[str, Any]:
-    return await _jobs(who, shop, Job.FAILED, Job.UNCERTAIN)
-
-
-async def _jobs(who: CallerDep, shop: ShopDep, *statuses: Job) -> dict[str, Any]:
-    rows = await shop.reports.jobs(who.shop_id, *statuses)
-    return {"items": [job_view(row, shop.documents) for row in rows], "next": None}
+async def failed_jobs(
+    who: CallerDep, shop: ShopDep, cursor: Cursor = "", limit: Limit = 200
+) -> dict[str, Any]:
+    failed = (Job.FAILED, Job.UNCERTAIN)
+    rows, following = await shop.reports.jobs(who.shop_id, *failed, cursor=cursor, limit=limit)
+    return {"items": [job_view(row, shop.documents) for row in rows], "next": following}
 
 
 @router.post("/orders/{order_id}/refund", status_code=202)

@@ -21,10 +21,13 @@ router = APIRouter(prefix="/api/v1/dashboard", tags=["days"], route_class=guarde
 
 @router.get("/days")
 async def closed_days(
-    who: CallerDep, shop: ShopDep, limit: Annotated[int, Query(ge=1, le=400)] = 50
+    who: CallerDep,
+    shop: ShopDep,
+    cursor: Annotated[str, Query(max_length=200)] = "",
+    limit: Annotated[int, Query(ge=1, le=400)] = 50,
 ) -> dict[str, Any]:
-    reports = await shop.days.reports(who.shop_id, limit)
-    return {"items": [_report(report) for report in reports], "next": None}
+    reports, following = await shop.days.reports(who.shop_id, limit, cursor)
+    return {"items": [_report(report) for report in reports], "next": following}
 
 
 @router.get("/days/{day}")

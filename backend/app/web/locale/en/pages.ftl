@@ -171,6 +171,7 @@ column-waiting = Waiting for payment
 empty-to-print = Nothing waiting. Nice.
 empty-printing = Printer is idle.
 empty-ready = No prints waiting on the shelf.
+column-more = { $count } more, in the list
 empty-waiting = No open payment links.
 at-counter = pays at counter
 link-sent = link sent
@@ -308,6 +309,7 @@ happened-print-jobs = { $to ->
 # What needs a person
 
 attention = Needs you
+attention-later = Show the next ones
 attention-none = Nothing needs you. Nice.
 attention-waiting = waiting { $age }
 need-did-it-print = Did it print?

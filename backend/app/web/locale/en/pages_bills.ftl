@@ -18,6 +18,7 @@ bill-reverse-no = No
 bill-what = Printing of documents
 bill-what-sac = Printing of documents · SAC { $sac }
 bill-line-receipt = Receipt { $receipt } · order { $order }
+bill-line-difference = Difference between the price and what was paid
 bill-taxable = Taxable value
 bill-tax = { $name } { $rate } %
 bill-inclusive = Prices include tax.

@@ -161,6 +161,7 @@ column-waiting = पेमेंट बाकी
 empty-to-print = कुछ बाकी नहीं। बढ़िया।
 empty-printing = प्रिंटर खाली है।
 empty-ready = रैक पर कोई प्रिंट नहीं।
+column-more = सूची में और { $count }
 empty-waiting = कोई पेमेंट लिंक खुला नहीं।
 at-counter = काउंटर पर देंगे
 link-sent = लिंक भेजा
@@ -297,6 +298,7 @@ happened-print-jobs = { $to ->
 # जहाँ आदमी चाहिए
 
 attention = आपकी ज़रूरत है
+attention-later = अगले दिखाइए
 attention-none = किसी बात पर ध्यान देने की ज़रूरत नहीं। बढ़िया।
 attention-waiting = { $age } से
 need-did-it-print = छपा क्या?

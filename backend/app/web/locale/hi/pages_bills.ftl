@@ -18,6 +18,7 @@ bill-reverse-no = नहीं
 bill-what = दस्तावेज़ों की छपाई
 bill-what-sac = दस्तावेज़ों की छपाई · SAC { $sac }
 bill-line-receipt = रसीद { $receipt } · ऑर्डर { $order }
+bill-line-difference = क़ीमत और भुगतान में अंतर
 bill-taxable = टैक्स से पहले की क़ीमत
 bill-tax = { $name } { $rate } %
 bill-inclusive = दामों में टैक्स शामिल है।
