@@ -6,4 +6,6 @@ import os
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
-CORPUS = Path(os.environ.get("PRINTWALA_CORPUS") or _ROOT.parent / "shared" / "corpus")
+_GIVEN = os.environ.get("PRINTWALA_CORPUS")
+CORPUS = Path(_GIVEN or _ROOT.parent / "shared" / "corpus")
+WANTED = bool(_GIVEN) or CORPUS.is_dir()  # who names a folder does not mean another one
