@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pikepdf
 import pypdfium2
-from pikepdf import Array, Dictionary, Name, Pdf
+from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 from PIL import Image, ImageChops
 
 from app.adapters import pdf as canonical
@@ -197,8 +197,7 @@ def _compose(
 def _laid(pdf: Pdf, layout: FaceLayout, pages: Sequence[Dictionary]) -> Dictionary:
     forms, written = Dictionary(), []
     for number, (leaf, place) in enumerate(zip(pages, layout.places, strict=True)):
-        form = pikepdf.Page(leaf).as_form_xobject(handle_transformations=False)
-        forms[f"/P{number}"] = form
+        forms[f"/P{number}"] = _form(pdf, leaf)
         turn = _turned(leaf)
         s = place.scale
         matrix = [value * s for value in turn[:4]]
@@ -206,6 +205,27 @@ def _laid(pdf: Pdf, layout: FaceLayout, pages: Sequence[Dictionary]) -> Dictiona
         numbers = " ".join(f"{value:.6f}" for value in matrix)
         written.append(f"q {numbers} cm /P{number} Do Q")
     return _face(pdf, layout.paper, Dictionary(XObject=forms), "\n".join(written).encode())
+
+
+def _form(pdf: Pdf, leaf: Dictionary) -> Object:
+    """The page as something to be drawn on another."""
+    contents = leaf.get("/Contents")
+    if not isinstance(contents, Stream):
+        return pikepdf.Page(leaf).as_form_xobject(handle_transformations=False)
+    # Its bytes stay as they are. The library would unpack them, and fail where a reader of the
+    # page goes on without them.
+    packing, details = contents.get("/Filter"), contents.get("/DecodeParms")
+    form = pdf.make_stream(b"")
+    form.write(
+        contents.read_raw_bytes(),
+        filter=packing if isinstance(packing, (Name, Array)) else None,
+        decode_parms=details if isinstance(details, (Dictionary, Array)) else None,
+    )
+    form.Type, form.Subtype, form.FormType = Name.XObject, Name.Form, 1
+    form.BBox, form.Resources = leaf.MediaBox, leaf.Resources
+    if "/Group" in leaf:
+        form.Group = leaf.Group
+    return form
 
 
 def _turned(leaf: Dictionary) -> tuple[float, float, float, float, float, float]:

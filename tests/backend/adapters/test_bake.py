@@ -146,6 +146,24 @@ def test_only_the_pages_that_are_not_the_paper_are_laid_out(tmp_path: Path) -> N
     assert b"0.972673" in drawn[1], "595.276 / 612"
 
 
+def test_a_page_that_says_it_is_packed_and_is_not_is_fitted_as_it_was_seen(
+    tmp_path: Path,
+) -> None:
+    """The reader that intake asked goes on without unpacking it."""
+    source = sheets(tmp_path / "a.pdf", 2, size=(612, 792))
+    with pikepdf.open(source, allow_overwriting_input=True) as pdf:
+        first = pdf.pages[0].obj.Contents
+        first.write(first.read_bytes(), filter=pikepdf.Name.FlateDecode)
+        pdf.save(source)
+
+    assert seen(source) == [1, 2]
+
+    cook(source, planned(2))
+
+    assert sizes_mm(tmp_path / "ready.pdf") == [(210, 297)] * 2
+    assert seen(tmp_path / "ready.pdf") == [1, 2]
+
+
 def test_pages_of_another_paper_that_is_asked_for_stay_as_they_are(tmp_path: Path) -> None:
     source = sheets(tmp_path / "a.pdf", 1, size=(612, 792))
 
