@@ -221,6 +221,7 @@ CREATE TABLE documents (
     bytes BIGINT DEFAULT '0' NOT NULL, 
     pages INTEGER DEFAULT '0' NOT NULL, 
     color_pages JSONB DEFAULT '[]'::jsonb NOT NULL, 
+    page_sizes JSONB DEFAULT '[]'::jsonb NOT NULL, 
     preview_keys JSONB DEFAULT '[]'::jsonb NOT NULL, 
     attempts INTEGER DEFAULT '0' NOT NULL, 
     created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 

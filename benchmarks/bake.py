@@ -49,18 +49,23 @@ async def took(intake: Intake, source: Path, work: Path, choices: Choices, pages
 
 
 async def rows(intake: Intake, folder: Path) -> list[Row]:
-    """Each kind of page, made black & white; then four on a side."""
+    """Each kind of page, made black & white; then pages that are laid on other paper."""
+
+    def letters(path: Path) -> Path:
+        return text_pages(path, PAGES, size=(612, 792))
 
     def repeated(page: made_colour.Page) -> Path:
         return coloured(folder / "raw.pdf", *[page] * PAGES)
 
-    bw, four = Choices(PrintType.BW), Choices(PrintType.COLOR, per_sheet=4)
+    bw, color = Choices(PrintType.BW), Choices(PrintType.COLOR)
+    four = Choices(PrintType.COLOR, per_sheet=4)
     cases: list[tuple[str, Callable[[], Path], Choices, float]] = [
         ("grey text, left alone", lambda: text_pages(folder / "raw.pdf", PAGES), bw, 0.2),
         ("text with a red heading, rewritten", lambda: repeated(operators(LINES)), bw, 1.0),
         ("JPEG picture, rewritten", lambda: repeated(made_colour.jpeg()), bw, 1.0),
         ("shading, drawn at 300 dpi", lambda: repeated(made_colour.shading), bw, 2.0),
         ("text, four on a side", lambda: text_pages(folder / "raw.pdf", PAGES), four, 0.5),
+        ("text on Letter, fitted to A4", lambda: letters(folder / "raw.pdf"), color, 0.5),
     ]
     found = []
     for what, make, choices, goal in cases:

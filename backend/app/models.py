@@ -193,6 +193,8 @@ class Document(Base):
     bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
     pages: Mapped[int] = mapped_column(server_default="0")
     color_pages: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    page_sizes: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
+    """Width and height in points of its pages, each size once; none: nobody measured them."""
     preview_keys: Mapped[list[Any]] = mapped_column(server_default=text("'[]'::jsonb"))
     attempts: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime] = time_of_birth()

@@ -20,6 +20,7 @@ from simulator.signing import razorpay_signature, twilio_signature
 
 PUBLIC = "https://shop.example.test"
 PATIENCE = 15.0
+PAGE = (595, 842)  # A4 in points
 # What can become of a call to a provider: done or not, with or without an answer.
 TROUBLES: list[tuple[str, dict[str, Any]]] = [
     ("answer_lost", {}),
@@ -32,14 +33,14 @@ TROUBLES: list[tuple[str, dict[str, Any]]] = [
 _names = itertools.count(1)
 
 
-def pdf_of(pages: int, *, seed: str = "") -> bytes:
+def pdf_of(pages: int, *, seed: str = "", size: tuple[int, int] = PAGE) -> bytes:
     """A small black and white PDF; ``seed`` makes otherwise equal files differ."""
     with pikepdf.new() as document:
         font = document.make_indirect(
             Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica)
         )
         for number in range(1, pages + 1):
-            page = document.add_blank_page(page_size=(595, 842))
+            page = document.add_blank_page(page_size=size)
             words = f"page {number} of {pages} {seed}".encode("ascii", "replace")
             page.Contents = document.make_stream(b"BT /F1 24 Tf 72 720 Td (" + words + b") Tj ET")
             page.Resources = Dictionary(Font=Dictionary(F1=font))

@@ -95,7 +95,8 @@ def _kind(given: zipfile.ZipFile) -> Kind:
     if b"sheet.binary." in types:  # always "macroEnabled" too, whether it has macros or not
         raise DocumentRefused(Refusal.UNSUPPORTED, "a binary workbook")
     project = any(name.endswith("vbaproject.bin") for name in lowered)
-    if project or b"macroenabled" in types or b"vbaproject" in types:
+    # Excel 4 macros lie on sheets of their own: macrosheet+xml, intlmacrosheet+xml.
+    if project or any(sign in types for sign in (b"macroenabled", b"vbaproject", b"macrosheet")):
         raise DocumentRefused(Refusal.MACROS, "holds macros")
     for folder, kind in _OOXML.items():
         if any(name.startswith(folder) for name in lowered):

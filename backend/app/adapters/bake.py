@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pikepdf
 import pypdfium2
-from pikepdf import Array, Dictionary, Name, Pdf
+from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 from PIL import Image, ImageChops
 
 from app.adapters import pdf as canonical
 from app.adapters.colour import GreyProof
 from app.adapters.gray import Greyer
 from app.adapters.gray_images import page_picture
-from app.adapters.layout import FaceLayout, Size, lay_out, paper_pt
+from app.adapters.layout import FaceLayout, Size, lay_out
 from app.adapters.render import bounded, draw
 from app.domain.errors import DocumentRefused, Refusal
 from app.domain.print_plan import Face, Ink, Plan
@@ -56,9 +56,10 @@ def bake(source: Path, target: Path, plan: Plan, *, scratch: Path) -> Cooked:
             )
         sizes = [_size(leaf) for leaf in leaves]
         layouts = [_layout(plan, face, sizes) for face in plan.faces]
-        oven = _Oven(pdf, source, scratch, leaves, _scales(plan, layouts, sizes))
+        oven = _Oven(pdf, source, scratch, leaves, _scales(plan, layouts))
         rewritten, drawn = oven.make_grey(_black_pages(plan))
-        if plan.as_it_is and not rewritten and not drawn:
+        kept = plan.one_by_one and all(layout and layout.same for layout in layouts)
+        if kept and not rewritten and not drawn:
             return Cooked(changed=False)
         _compose(pdf, plan, layouts, leaves)
         pdf.save(scratch, static_id=True, compress_streams=False)
@@ -80,27 +81,20 @@ def _size(leaf: Dictionary) -> Size:
 
 
 def _layout(plan: Plan, face: Face, sizes: Sequence[Size]) -> FaceLayout | None:
-    """None where the page is the face, or nothing is on it."""
-    if plan.choices.as_it_is or not face.pages:
+    """None where nothing is on it."""
+    if not face.pages:
         return None
     return lay_out(plan.choices, [sizes[page - 1] for page in face.pages])
 
 
-def _scales(
-    plan: Plan, layouts: Sequence[FaceLayout | None], sizes: Sequence[Size]
-) -> dict[int, float]:
+def _scales(plan: Plan, layouts: Sequence[FaceLayout | None]) -> dict[int, float]:
     """How much larger each page comes out on paper than it is."""
-    scales = {}
-    for face, layout in zip(plan.faces, layouts, strict=True):
-        places = layout.places if layout else [None] * len(face.pages)
-        for page, place in zip(face.pages, places, strict=True):
-            if place is None:  # the printer fits it
-                size = sizes[page - 1]
-                paper = paper_pt(plan.choices, landscape=size[0] > size[1])
-                scales[page] = min(paper[0] / size[0], paper[1] / size[1])
-            else:
-                scales[page] = place.scale
-    return scales
+    return {
+        page: place.scale
+        for face, layout in zip(plan.faces, layouts, strict=True)
+        if layout is not None
+        for page, place in zip(face.pages, layout.places, strict=True)
+    }
 
 
 @dataclass(slots=True)
@@ -187,10 +181,10 @@ def _compose(
     """Replaces the file's pages by the plan's faces."""
     faces: list[Dictionary] = []
     for face, layout in zip(plan.faces, layouts, strict=True):
-        if not face.pages:
+        if layout is None:
             before = _size(faces[-1])
             faces.append(_face(pdf, before, Dictionary(), b""))
-        elif layout is None or layout.same:
+        elif layout.same:
             faces.append(leaves[face.pages[0] - 1])
         else:
             faces.append(_laid(pdf, layout, [leaves[page - 1] for page in face.pages]))
@@ -203,8 +197,7 @@ def _compose(
 def _laid(pdf: Pdf, layout: FaceLayout, pages: Sequence[Dictionary]) -> Dictionary:
     forms, written = Dictionary(), []
     for number, (leaf, place) in enumerate(zip(pages, layout.places, strict=True)):
-        form = pikepdf.Page(leaf).as_form_xobject(handle_transformations=False)
-        forms[f"/P{number}"] = form
+        forms[f"/P{number}"] = _form(pdf, leaf)
         turn = _turned(leaf)
         s = place.scale
         matrix = [value * s for value in turn[:4]]
@@ -212,6 +205,27 @@ def _laid(pdf: Pdf, layout: FaceLayout, pages: Sequence[Dictionary]) -> Dictiona
         numbers = " ".join(f"{value:.6f}" for value in matrix)
         written.append(f"q {numbers} cm /P{number} Do Q")
     return _face(pdf, layout.paper, Dictionary(XObject=forms), "\n".join(written).encode())
+
+
+def _form(pdf: Pdf, leaf: Dictionary) -> Object:
+    """The page as something to be drawn on another."""
+    contents = leaf.get("/Contents")
+    if not isinstance(contents, Stream):
+        return pikepdf.Page(leaf).as_form_xobject(handle_transformations=False)
+    # Its bytes stay as they are. The library would unpack them, and fail where a reader of the
+    # page goes on without them.
+    packing, details = contents.get("/Filter"), contents.get("/DecodeParms")
+    form = pdf.make_stream(b"")
+    form.write(
+        contents.read_raw_bytes(),
+        filter=packing if isinstance(packing, (Name, Array)) else None,
+        decode_parms=details if isinstance(details, (Dictionary, Array)) else None,
+    )
+    form.Type, form.Subtype, form.FormType = Name.XObject, Name.Form, 1
+    form.BBox, form.Resources = leaf.MediaBox, leaf.Resources
+    if "/Group" in leaf:
+        form.Group = leaf.Group
+    return form
 
 
 def _turned(leaf: Dictionary) -> tuple[float, float, float, float, float, float]:

@@ -15,9 +15,8 @@ from pikepdf import Dictionary, Name, Object, Pdf
 from PIL import Image, ImageOps
 
 from app.adapters.cards import find_card, is_card_shaped, straighten
-from app.adapters.layout import MM
 from app.domain.documents import CARD_MM, PASSPORT_PHOTO_MM
-from app.domain.print_plan import Paper
+from app.domain.print_plan import MM, Paper
 
 _A4_MM = Paper.A4.size_mm
 _BETWEEN_MM = 15.0  # front and back, to be cut or folded

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.domain.print_plan import Choices, Orientation, Scaling
+from app.domain.print_plan import MM, SAME_PT, Choices, Orientation, Scaling
 
-MM = 72 / 25.4
 A4_PT = (595.276, 841.89)
 MARGIN_PT = 5 * MM  # nearer to the edge most printers cannot reach
 GAP_PT = 3 * MM
-SAME_PT = 2.0  # a page this close to the paper's size is that paper
 
 # Columns and rows on upright paper; paper on its side has them exchanged.
 _GRIDS = {1: (1, 1), 2: (1, 2), 4: (2, 2), 6: (2, 3), 9: (3, 3)}
@@ -43,7 +41,7 @@ class FaceLayout:
 
 def paper_pt(choices: Choices, *, landscape: bool) -> Size:
     """The sheet in points, turned when ``landscape``."""
-    width, height = (side * MM for side in choices.paper.size_mm)
+    width, height = choices.paper.size_pt
     return (height, width) if landscape else (width, height)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from app.domain.documents import Kind
@@ -18,8 +19,10 @@ _END = 0xFFFFFFFA  # above: special sector numbers
 _MAX_ENTRIES = 20_000
 _STORAGE, _STREAM, _ROOT = 1, 2, 5
 _SMALL = 4096  # bytes below which a stream lies among the root's
+_PIECE = 64
 _MACRO_STORAGES = frozenset({"macros", "_vba_project_cur", "vba", "_vba_project"})
 # VBAInfoContainer and VBAInfoAtom up to the number that says where the project lies.
+_MACRO_SHEETS = (1, 6)  # dt of a BoundSheet: a sheet of Excel 4 macros, an Excel 5 module
 _SLIDES_VBA = bytes.fromhex("1f00ff0314000000 020000040c000000")
 
 
@@ -61,19 +64,23 @@ def inspect(source: Path) -> Kind:
     names = {entry.name.lower() for entry in directory}
     if "encryptedpackage" in names or "encryptioninfo" in names:
         raise DocumentRefused(Refusal.LOCKED, "an encrypted Office file")
+    macros = bool(names & _MACRO_STORAGES)
     if "worddocument" in names:
         kind, locked = Kind.DOC, _word_locked(_head(held, directory, "worddocument"))
     elif "workbook" in names or "book" in names:
         name = "workbook" if "workbook" in names else "book"
-        kind, locked = Kind.XLS, _sheet_locked(_head(held, directory, name))
+        workbook = _head(held, directory, name, limit=len(data))
+        kind, locked = Kind.XLS, _sheet_locked(workbook)
+        macros = macros or _sheets_hold_macros(workbook)
     elif "powerpoint document" in names:
         kind, locked = Kind.PPT, "encryptedsummary" in names
+        macros = macros or _slides_hold_macros(held, directory)
     else:
         raise DocumentRefused(Refusal.UNSUPPORTED, "a compound file of another program")
     if locked:
         raise DocumentRefused(Refusal.LOCKED, "needs a password")
-    if names & _MACRO_STORAGES or (kind is Kind.PPT and _slides_hold_macros(held, directory)):
-        raise DocumentRefused(Refusal.MACROS, "holds a macro project")
+    if macros:
+        raise DocumentRefused(Refusal.MACROS, "holds macros")
     if not _all_there(held, directory):
         raise DocumentRefused(Refusal.BROKEN, "the file ends early")
     return kind
@@ -122,11 +129,23 @@ def _directory(sectors: _Sectors, start: int) -> list[_Entry]:
 
 
 def _head(sectors: _Sectors, directory: list[_Entry], name: str, limit: int = 2 * _SMALL) -> bytes:
-    """The first bytes of a stream in the ordinary sectors; small streams lie elsewhere: empty."""
+    """The first bytes of a stream."""
     for entry in directory:
-        if entry.name.lower() == name and entry.type == _STREAM and entry.size >= _SMALL:
-            return b"".join(sectors.chain(entry.start, limit, set()))
+        if entry.name.lower() == name and entry.type == _STREAM:
+            held = sectors if entry.size >= _SMALL else _small(sectors, directory)
+            return b"".join(held.chain(entry.start, limit, set()))
     return b""
+
+
+def _small(sectors: _Sectors, directory: list[_Entry]) -> _Sectors:
+    """The small streams lie in the root's, in pieces of 64 bytes with a table of their own."""
+    data, everything = sectors.data, len(sectors.data)
+    root = next((entry for entry in directory if entry.type == _ROOT), None)
+    start = root.start if root else _END
+    stream = b"".join(sectors.chain(start, everything, set()))
+    held = b"".join(sectors.chain(struct.unpack_from("<I", data, 60)[0], everything, set()))
+    table = list(struct.unpack_from(f"<{len(held) // 4}I", held))
+    return _Sectors(bytes(_PIECE) + stream, _PIECE, table)
 
 
 def _all_there(sectors: _Sectors, directory: list[_Entry]) -> bool:
@@ -156,14 +175,25 @@ def _slides_hold_macros(sectors: _Sectors, directory: list[_Entry]) -> bool:
     return False
 
 
-def _sheet_locked(head: bytes) -> bool:
+def _sheet_locked(workbook: bytes) -> bool:
     """A FilePass record among the first of the workbook ([MS-XLS] 2.4.117)."""
-    position = 0
-    for _ in range(20):
-        if position + 4 > len(head):
-            return False
-        record, length = struct.unpack_from("<HH", head, position)
-        if record == 0x002F:
+    return any(record == 0x002F for record, _ in islice(_records(workbook), 20))
+
+
+def _sheets_hold_macros(workbook: bytes) -> bool:
+    """What Excel ran before there were projects lies on sheets: BoundSheet ([MS-XLS] 2.4.28)."""
+    for record, held in _records(workbook):
+        if record == 0x0085 and held[5:6] and held[5] in _MACRO_SHEETS:
             return True
-        position += 4 + length
+        if record == 0x000A:  # the end of what is said of the whole workbook
+            return False
     return False
+
+
+def _records(workbook: bytes) -> Iterator[tuple[int, bytes]]:
+    """Number and first bytes of each record."""
+    position = 0
+    while position + 4 <= len(workbook):
+        record, length = struct.unpack_from("<HH", workbook, position)
+        yield record, workbook[position + 4 : position + 4 + min(length, 8)]
+        position += 4 + length

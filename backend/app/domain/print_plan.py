@@ -6,7 +6,7 @@ every copy starts on a fresh sheet; a blank back has no ink and no price.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, assert_never
@@ -44,7 +44,22 @@ class Paper(StrEnum):
         """Width and height, upright."""
         return _PAPER_MM[self]
 
+    @property
+    def size_pt(self) -> tuple[float, float]:
+        """Width and height in points, upright."""
+        width, height = self.size_mm
+        return width * MM, height * MM
 
+    def is_page(self, size_pt: Sequence[float]) -> bool:
+        """Whether a page of this width and height is this paper, upright or on its side."""
+        return all(
+            abs(have - want) <= SAME_PT
+            for have, want in zip(sorted(size_pt), self.size_pt, strict=True)
+        )
+
+
+MM = 72 / 25.4  # a millimetre in points
+SAME_PT = 2.0  # a page this close to the paper's size is that paper
 _PAPER_MM = {
     Paper.A4: (210.0, 297.0),
     Paper.A3: (297.0, 420.0),
@@ -69,7 +84,7 @@ PER_SHEET = (1, 2, 4, 6, 9)
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the customer wants. The defaults print the document as it is, once, on one side.
+    """What the customer wants. The defaults print every page on its own A4 sheet, once.
 
     ``pages`` are ascending 1-based numbers, or None for all; ``per_sheet`` counts pages on one
     face. Raises BadInput for wishes that contradict each other.
@@ -94,16 +109,6 @@ class Choices:
             raise BadInput(
                 "several pages on one side are made smaller; choose actual size or several pages"
             )
-
-    @property
-    def as_it_is(self) -> bool:
-        """Whether every page keeps its own size and place, as today's orders do."""
-        return (
-            self.paper is Paper.A4
-            and self.scaling is Scaling.FIT
-            and self.per_sheet == 1
-            and self.orientation is Orientation.AUTO
-        )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for a JSON column; ``read`` takes them back."""
@@ -186,21 +191,25 @@ class Plan:
         return len(self.sheets) * self.choices.copies
 
     @property
-    def as_it_is(self) -> bool:
-        """Whether the faces are the document's own pages, all of them, one by one."""
-        everything = tuple(range(1, self.document_pages + 1))
-        return (
-            self.choices.as_it_is
-            and self.pages == everything
-            and len(self.faces) == self.document_pages
-        )
+    def one_by_one(self) -> bool:
+        """Whether the faces are the document's pages, all of them, each on its own."""
+        every = [(page,) for page in range(1, self.document_pages + 1)]
+        return [face.pages for face in self.faces] == every
 
-    @property
-    def needs_file(self) -> bool:
-        """Whether other bytes than the document's own may have to be made: a layout, or faces
-        that are to come out in black & white, which is forced by us and not left to a driver.
-        A page without colour to the eye may still carry a scanner's tint."""
-        return not self.as_it_is or any(face.ink is Ink.BW for face in self.faces)
+    def needs_file(self, sizes_pt: Collection[Sequence[float]]) -> bool:
+        """Whether other bytes than the document's own may have to be made for pages of these
+        sizes: a layout, pages that are not the paper, or faces that are to come out in black &
+        white. All that is done by us and not left to a driver. A page without colour to the eye
+        may still carry a scanner's tint, and pages nobody measured may have any size."""
+        choices = self.choices
+        kept = (
+            self.one_by_one
+            and choices.per_sheet == 1
+            and choices.orientation is Orientation.AUTO
+            and bool(sizes_pt)
+            and all(choices.paper.is_page(size) for size in sizes_pt)
+        )
+        return not kept or any(face.ink is Ink.BW for face in self.faces)
 
     def stack(self) -> Iterator[tuple[int, Sheet]]:
         """(copy, sheet) in the order in which they come out."""

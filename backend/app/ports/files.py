@@ -58,8 +58,9 @@ class Limits:
 class Prepared:
     """The print-ready PDF: these bytes are priced, previewed and printed.
 
-    ``color_pages`` are 1-based page numbers that carry colour. ``repaired``: the file came
-    damaged and was put right; nothing known is missing, but the customer should look.
+    ``color_pages`` are 1-based page numbers that carry colour. ``page_sizes_pt`` are width and
+    height of each page as it is seen. ``repaired``: the file came damaged and was put right;
+    nothing known is missing, but the customer should look.
     """
 
     path: Path
@@ -71,6 +72,11 @@ class Prepared:
     page_sizes_pt: tuple[tuple[float, float], ...] = ()
     previews: tuple[Path, ...] = ()
     repaired: bool = False
+
+    @property
+    def different_sizes_pt(self) -> list[tuple[float, float]]:
+        """Each size once: what a plan asks to tell whether the pages are the paper."""
+        return list(dict.fromkeys(self.page_sizes_pt))
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,7 @@ class DocumentService:
             row.kind, row.pages = prepared.kind.value, prepared.pages
             row.sha256, row.bytes = prepared.sha256, prepared.bytes
             row.color_pages = list(prepared.color_pages)
+            row.page_sizes = prepared.different_sizes_pt
             row.storage_key, row.preview_keys = key, list(previews)
             row.name = row.name or f"{prepared.kind.value.upper()} file"
             await tx.session.flush()

@@ -68,7 +68,7 @@ class OrderService:
         made = plan(choices, document.pages, document.color_pages)
         order.print_type, order.copies = print_type.value, copies
         order.choices = choices.as_dict()
-        if made.needs_file:
+        if made.needs_file(document.page_sizes):
             await tx.defer("make_print_ready", queue="documents", order_id=str(order.id))
             return
         file = Printable(None, document.sha256, document.pages, document.color_pages)

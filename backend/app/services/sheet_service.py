@@ -107,6 +107,7 @@ class SheetService:
                     bytes=prepared.bytes,
                     pages=prepared.pages,
                     color_pages=list(prepared.color_pages),
+                    page_sizes=prepared.different_sizes_pt,
                 )
             )
             sheet = Doc(str(row.id), row.name, row.pages, tuple(prepared.color_pages))

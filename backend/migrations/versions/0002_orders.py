@@ -35,6 +35,12 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column(
+            "page_sizes",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'[]'::jsonb"),
+            nullable=False,
+        ),
+        sa.Column(
             "preview_keys",
             postgresql.JSONB(astext_type=sa.Text()),
             server_default=sa.text("'[]'::jsonb"),

@@ -31,7 +31,7 @@ def fill(pdf: Pdf, contents: Sequence[str], *, size: tuple[int, int] = A4) -> No
         page.Contents = pdf.make_stream(content.encode("latin-1"))
 
 
-def text_pages(path: Path, pages: int, *, seed: int = 1) -> Path:
+def text_pages(path: Path, pages: int, *, seed: int = 1, size: tuple[int, int] = A4) -> Path:
     """Ordinary text: 40 lines of 12 words on each page."""
     luck = random.Random(seed)
     letters = "abcdefghijklmnopqrstuvwxyz"
@@ -40,7 +40,7 @@ def text_pages(path: Path, pages: int, *, seed: int = 1) -> Path:
     for _ in range(pages):
         lines = "".join(f"({' '.join(luck.choices(words, k=12))}) Tj T*\n" for _ in range(40))
         contents.append(f"BT /F1 11 Tf 0 g 50 790 Td 18 TL\n{lines}ET")
-    return make(path, contents)
+    return make(path, contents, size=size)
 
 
 def changed(path: Path, contents: Sequence[str], change: Callable[[Pdf], None]) -> Path:

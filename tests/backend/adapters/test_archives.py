@@ -134,6 +134,9 @@ def test_a_macro_project_is_found_behind_every_sign_that_leads_to_it(tmp_path: P
         "its name": {"word/VBAPROJECT.BIN": b"x"},
         "its type": {"[Content_Types].xml": vba.encode()},
         "types in utf-16": {"[Content_Types].xml": macro.encode("utf-16")},
+        "a sheet of Excel 4": {
+            "[Content_Types].xml": types.format("application/vnd.ms-excel.macrosheet+xml").encode()
+        },
         "its relation": {"word/_rels/document.xml.rels": relations("relationships/vbaProject")},
         "in utf-16": {
             "word/_rels/styles.xml.RELS": relations("relationships/vbaProject")

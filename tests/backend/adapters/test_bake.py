@@ -12,9 +12,9 @@ from PIL import Image
 
 from app.adapters import pdf as canonical
 from app.adapters.bake import Cooked, bake
-from app.adapters.layout import MM
 from app.domain.errors import DocumentRefused, Refusal
 from app.domain.print_plan import (
+    MM,
     Choices,
     Orientation,
     Paper,
@@ -24,7 +24,7 @@ from app.domain.print_plan import (
     Sides,
     plan,
 )
-from tests.backend.adapters.made_pdf import A4, make
+from tests.backend.adapters.made_pdf import A4, BLACK, make
 from tests.backend.adapters.test_gray import colour_of, look
 
 # Page n is a full sheet of its own colour, so that a look at a cell tells which page it is.
@@ -80,12 +80,94 @@ def sizes_mm(path: Path) -> list[tuple[int, int]]:
         document.close()
 
 
-def test_the_document_as_it_is_stays_as_it_is(tmp_path: Path) -> None:
-    source = sheets(tmp_path / "a.pdf", 3)
+@pytest.mark.parametrize("size", [A4, (597, 840), (842, 595)])
+def test_pages_that_are_the_paper_stay_as_they_are(size: tuple[int, int], tmp_path: Path) -> None:
+    source = sheets(tmp_path / "a.pdf", 3, size=size)
 
     assert cook(source, planned(3)) == Cooked(changed=False)
     assert cook(source, planned(3, copies=7)) == Cooked(changed=False)
     assert not (tmp_path / "ready.pdf").exists()
+
+
+@pytest.mark.parametrize("print_type", PrintType)
+@pytest.mark.parametrize(
+    "size",
+    {
+        "A3": (842, 1191),
+        "A5": (420, 595),
+        "Letter": (612, 792),
+        "A3 on its side": (1191, 842),
+        "a strip": (14_400, 100),
+        "a ribbon": (100, 14_400),
+        "2 pt too wide for A4": (598, 842),
+    }.values(),
+)
+def test_any_other_page_is_fitted_to_the_paper_whole(
+    size: tuple[int, int], print_type: PrintType, tmp_path: Path
+) -> None:
+    """A page of one shade: all of it lies on A4, as large as that allows, in the middle."""
+    source = sheets(tmp_path / "a.pdf", 2, size=size)
+
+    cooked = cook(source, plan(Choices(print_type), 2, (1, 2)))
+
+    ready = tmp_path / "ready.pdf"
+    lying = size[0] > size[1]
+    assert cooked.changed
+    assert sizes_mm(ready) == [(297, 210) if lying else (210, 297)] * 2
+    paper = (841.89, 595.276) if lying else (595.276, 841.89)
+    grown = min(paper[0] / size[0], paper[1] / size[1])
+    covered = [side * grown for side in size]
+    edges = [(paper[at % 2] + sign * covered[at % 2]) / 2 for at, sign in enumerate((-1, -1, 1, 1))]
+    for number in (1, 2):
+        picture = look(ready, number, scale=2)
+        ink = picture.convert("L").point(lambda value: 255 if value < 250 else 0).getbbox()
+        assert ink is not None
+        assert [edge / 2 for edge in ink] == pytest.approx(edges, abs=1.5)
+        if print_type is PrintType.BW:
+            assert colour_of(picture) == 0
+        else:
+            assert page_at(picture, 0.5, 0.5) == number
+
+
+def test_only_the_pages_that_are_not_the_paper_are_laid_out(tmp_path: Path) -> None:
+    """A scan among the pages of a letter: the letter's own pages keep their boxes and operators."""
+    source = make(tmp_path / "a.pdf", [BLACK, BLACK, BLACK])
+    with pikepdf.open(source, allow_overwriting_input=True) as pdf:
+        pdf.pages[1].obj.MediaBox = pikepdf.Array([0, 0, 612, 792])
+        pdf.save(source)
+
+    cook(source, planned(3))
+
+    with pikepdf.open(tmp_path / "ready.pdf") as pdf:
+        boxes = [[float(edge) for edge in page.obj.MediaBox] for page in pdf.pages]
+        drawn = [page.obj.Contents.read_bytes() for page in pdf.pages]
+    assert boxes == [[0, 0, 595, 842], [0, 0, 595.276, 841.89], [0, 0, 595, 842]]
+    assert drawn[0] == drawn[2] == BLACK.encode()
+    assert b"0.972673" in drawn[1], "595.276 / 612"
+
+
+def test_a_page_that_says_it_is_packed_and_is_not_is_fitted_as_it_was_seen(
+    tmp_path: Path,
+) -> None:
+    """The reader that intake asked goes on without unpacking it."""
+    source = sheets(tmp_path / "a.pdf", 2, size=(612, 792))
+    with pikepdf.open(source, allow_overwriting_input=True) as pdf:
+        first = pdf.pages[0].obj.Contents
+        first.write(first.read_bytes(), filter=pikepdf.Name.FlateDecode)
+        pdf.save(source)
+
+    assert seen(source) == [1, 2]
+
+    cook(source, planned(2))
+
+    assert sizes_mm(tmp_path / "ready.pdf") == [(210, 297)] * 2
+    assert seen(tmp_path / "ready.pdf") == [1, 2]
+
+
+def test_pages_of_another_paper_that_is_asked_for_stay_as_they_are(tmp_path: Path) -> None:
+    source = sheets(tmp_path / "a.pdf", 1, size=(612, 792))
+
+    assert cook(source, planned(1, paper=Paper.LETTER)) == Cooked(changed=False)
 
 
 def test_only_the_chosen_pages_come_out(tmp_path: Path) -> None:

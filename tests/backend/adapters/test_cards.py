@@ -13,9 +13,9 @@ from PIL import Image
 from app.adapters.card_sheets import card_boxes, passport_boxes, write_passport_sheet
 from app.adapters.cards import Corners, find_card, ratio, straighten
 from app.adapters.intake import Intake
-from app.adapters.layout import MM
 from app.domain.documents import CARD_MM, CARD_RATIO, CardFacts, looks_like_a_card
 from app.domain.errors import BadInput, DocumentRefused, Refusal
+from app.domain.print_plan import MM
 from tests.backend.adapters.conftest import LIMITS, Prepare
 from tests.backend.adapters.made_pdf import BLACK, make, page_bomb
 from tests.backend.adapters.made_photos import card, on_table

@@ -189,6 +189,6 @@ def test_a_small_page_is_drawn_as_fine_as_the_paper_shows(tmp_path: Path) -> Non
     cook(source, PrintType.BW)
 
     with pikepdf.open(tmp_path / "ready.pdf") as pdf:
-        image = pdf.pages[0].obj.Resources.XObject.Im
-        assert int(image.Width) == pytest.approx(2480, abs=10)
-        assert pdf.pages[0].mediabox == [0, 0, 297, 421]
+        page = pdf.pages[0].obj.Resources.XObject.P0
+        assert int(page.Resources.XObject.Im.Width) == pytest.approx(2480, abs=10)
+        assert page.BBox == [0, 0, 297, 421]

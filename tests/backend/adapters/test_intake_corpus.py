@@ -9,6 +9,10 @@ says. Without them a small set is made here, and the test says how many document
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
+import subprocess
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -47,6 +51,8 @@ REASONS = {
 }
 SLOWEST = 130.0  # two readings and a conversion, each at its wall clock
 MOST_MEMORY = 400 << 20  # of one reading process; its limit is 1 GB of addresses
+MOST_OF_THE_OFFICE = 600 << 20  # of one converter (271 measured); its limit is 3 GB of addresses
+A_LIVING_OFFICE = 50 << 20  # less than this was not LibreOffice at work
 
 
 @dataclass(frozen=True)
@@ -60,35 +66,76 @@ class Outcome:
 
 
 class Watched:
-    """An intake whose readers are looked at after every document."""
+    """An intake whose readers are looked at after every document, and its converter during each.
+
+    ``traffic`` holds name, bytes received and bytes sent of every network device in their boxes;
+    ``peak`` and ``office_peak`` the most memory that one process of theirs ever held.
+    """
 
     def __init__(self) -> None:
         self.intake = Intake.detect(idle_seconds=60.0)
         self.peak = 0
+        self.office_peak = 0
         self.traffic: set[str] = set()
         self._ask = self.intake._readers.ask
         self.intake._readers.ask = self._look  # type: ignore[method-assign]  # and ask as before
+        converter = self.intake._converter
+        assert converter is not None, "there is a box and an office"
+        self._exchange = converter._exchange
+        converter._exchange = self._watch  # type: ignore[method-assign]  # and convert as before
 
     async def _look(self, reader: Reader, task: dict[str, object], bounds: Bounds) -> Answer:
         answer = await self._ask(reader, task, bounds)
         self.peak = max(self.peak, answer.peak)
         if answer.reply is not None:
-            # Name and bytes received of each network device that the reading process has.
-            inside = innermost(reader._process.pid)
-            rows = Path(f"/proc/{inside}/net/dev").read_text("ascii").splitlines()[2:]
-            self.traffic |= {" ".join(row.split()[:2]) for row in rows}
+            self.traffic |= traffic_of(innermost(reader._process.pid))
         return answer
+
+    def _watch(
+        self, process: subprocess.Popen[bytes], order: bytes, source: Path, target: Path
+    ) -> None:
+        """A box of the converter is gone with its document, so it is looked at all the time."""
+        over = threading.Event()
+
+        def look() -> None:
+            while not over.wait(0.03):
+                # While it is being started and ended, any of it may be missing.
+                with contextlib.suppress(psutil.Error, OSError):
+                    self._look_into(process.pid)
+
+        looking = threading.Thread(target=look)
+        looking.start()
+        try:
+            self._exchange(process, order, source, target)
+        finally:
+            over.set()
+            looking.join()
+
+    def _look_into(self, pid: int) -> None:
+        for inside in psutil.Process(pid).children(recursive=True):
+            if inside.name() == "soffice.bin":
+                said = Path(f"/proc/{inside.pid}/status").read_text("utf-8")
+                most = re.search(r"VmHWM:\s*(\d+) kB", said)  # of a dead one there is none
+                self.office_peak = max(self.office_peak, int(most[1]) << 10 if most else 0)
+                self.traffic |= traffic_of(inside.pid)
+
+
+def traffic_of(pid: int) -> set[str]:
+    rows = Path(f"/proc/{pid}/net/dev").read_text("ascii").splitlines()[2:]
+    fields = [row.split() for row in rows]
+    return {f"{name} {received} in, {more[7]} out" for name, received, *more in fields}
 
 
 def documents(folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> list[Path]:
     """The collection's files, or the minimum set with a loud word about what is missing."""
-    found = sorted((CORPUS / folder).glob("*")) if CORPUS else []
-    if found:
+    if CORPUS:
+        found = sorted((CORPUS / folder).glob("*"))
+        assert len(found) >= KNOWN[folder], f"{CORPUS / folder} is not complete: {len(found)} files"
         return found
     with capsys.disabled():
         print(  # noqa: T201 - past the capture, for whoever runs it
             f"\n!!! {KNOWN[folder]} documents of the {folder} collection were NOT RUN:"
-            f" PRINTWALA_CORPUS names {CORPUS or 'no folder'}; a small made set stands in for them"
+            " PRINTWALA_CORPUS names no folder; a small made set stands in for them"
         )
     return minimum(folder, tmp_path)
 
@@ -177,6 +224,19 @@ def tell(title: str, outcomes: list[Outcome], capsys: pytest.CaptureFixture[str]
             print(f"  {collection:14} {told}")  # noqa: T201 - as above
 
 
+def test_a_collection_of_which_some_is_missing_is_not_taken_for_the_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{__name__}.CORPUS", tmp_path)
+    (tmp_path / "word").mkdir()
+    docx(tmp_path / "word" / "poi--one.docx", paragraph("x"))
+
+    with pytest.raises(AssertionError, match="is not complete: 1 files"):
+        documents("word", tmp_path, capsys)
+    with pytest.raises(AssertionError, match="is not complete: 0 files"):
+        documents("pdf", tmp_path, capsys)
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("folder", ["pdf", "image", "word"])
 async def test_every_document_of_the_collection_whole_and_cut_short(
@@ -210,7 +270,9 @@ async def test_every_document_of_the_collection_whole_and_cut_short(
             assert complete is not None, outcome
             assert outcome.made.sha256 == complete.sha256, outcome
 
-    assert watched.traffic == {"lo: 0"}
+    assert watched.traffic == {"lo: 0 in, 0 out"}
     assert watched.peak < MOST_MEMORY
+    if folder == "word":
+        assert A_LIVING_OFFICE < watched.office_peak < MOST_OF_THE_OFFICE
     assert me.memory_info().rss - before < 100 << 20
     assert set(me.children(recursive=True)) <= others

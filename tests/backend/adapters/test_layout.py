@@ -8,8 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.adapters.layout import GAP_PT, MARGIN_PT, MM, lay_out
-from app.domain.print_plan import PER_SHEET, Choices, Orientation, Paper, PrintType, Scaling
+from app.adapters.layout import GAP_PT, MARGIN_PT, lay_out
+from app.domain.print_plan import (
+    MM,
+    PER_SHEET,
+    Choices,
+    Orientation,
+    Paper,
+    PrintType,
+    Scaling,
+    plan,
+)
 
 UPRIGHT, LYING = (595.276, 841.89), (841.89, 595.276)
 BW = PrintType.BW
@@ -39,6 +48,19 @@ def test_a_page_of_the_papers_size_is_the_face() -> None:
     assert lay_out(Choices(BW), [(595, 842)]).same
     assert not lay_out(Choices(BW, orientation=Orientation.LANDSCAPE), [(595, 842)]).same
     assert not lay_out(Choices(BW, paper=Paper.A3), [(595, 842)]).same
+
+
+near = st.tuples(st.floats(590, 600), st.floats(836, 846))
+
+
+@given(st.lists(near | near.map(lambda size: size[::-1]), min_size=1, max_size=3))
+def test_the_plan_asks_for_a_file_exactly_when_a_page_is_not_the_face(
+    sizes: list[tuple[float, float]],
+) -> None:
+    choices = Choices(PrintType.COLOR)
+    faces = [lay_out(choices, [size]).same for size in sizes]
+
+    assert plan(choices, len(sizes), ()).needs_file(sizes) != all(faces)
 
 
 def test_a_small_page_grows_to_the_paper_or_stays_in_the_middle() -> None:

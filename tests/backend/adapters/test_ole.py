@@ -15,9 +15,9 @@ FREE, END, FAT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
 STORAGE, STREAM, ROOT = 1, 2, 5
 
 
-def compound(entries: dict[str, bytes | None], *, shift: int = 9) -> bytes:
+def compound(entries: dict[str, bytes | None], *, shift: int = 9, small: bool = False) -> bytes:
     """A compound file: streams with their content, storages with None. Every stream lies in the
-    ordinary sectors, filled up to 4,096 bytes."""
+    ordinary sectors, filled up to 4,096 bytes; ``small`` puts each among the root's as it is."""
     size = 1 << shift
     sectors: list[bytes] = []
     table: list[int] = []
@@ -29,13 +29,23 @@ def compound(entries: dict[str, bytes | None], *, shift: int = 9) -> bytes:
         table.extend([*range(first + 1, first + len(parts)), END])
         return first
 
-    lines = [entry("Root Entry", ROOT, END, 0)]
+    lines = [b""]
+    pieces, following = b"", list[int]()
     for name, data in entries.items():
         if data is None:
             lines.append(entry(name, STORAGE, 0, 0))
+        elif small:
+            lines.append(entry(name, STREAM, len(following), len(data)))
+            pieces += data.ljust(-(-len(data) // 64) * 64, b"\0")
+            following += [*range(len(following) + 1, len(pieces) // 64), END]
         else:
             whole = data.ljust(4_096, b"\0")
             lines.append(entry(name, STREAM, store(whole), len(whole)))
+    root, pieces_table = END, END
+    if small:
+        root = store(pieces)
+        pieces_table = store(struct.pack(f"<{len(following)}I", *following).ljust(size, b"\xff"))
+    lines[0] = entry("Root Entry", ROOT, root, len(pieces))
     directory = store(b"".join(lines))
     own = len(sectors)
     # As many sectors for the table as it needs to name the document's and its own.
@@ -50,7 +60,7 @@ def compound(entries: dict[str, bytes | None], *, shift: int = 9) -> bytes:
     ]
     places = [*range(own, own + count)] + [FREE] * (109 - count)
     header = ole.MAGIC + bytes(16) + struct.pack("<5H", 0x3E, 3, 0xFFFE, shift, 6) + bytes(10)
-    header += struct.pack("<8I", count, directory, 0, 4_096, END, 0, END, 0)
+    header += struct.pack("<8I", count, directory, 0, 4_096, pieces_table, 0, END, 0)
     header += struct.pack("<109I", *places)
     return header.ljust(size, b"\0") + b"".join(sectors)
 
@@ -74,9 +84,15 @@ def word(*, encrypted: bool = False) -> bytes:
     return struct.pack("<6H", 0xA5EC, 0xC1, 0, 0x409, 0, 0x0100 if encrypted else 0)
 
 
-def sheet(*, locked: bool = False) -> bytes:
-    start = struct.pack("<HHHH", 0x0809, 4, 0x0600, 5)
-    return start + (struct.pack("<HHH", 0x002F, 2, 1) if locked else struct.pack("<HH", 0x0A, 0))
+def sheet(*, locked: bool = False, types: tuple[int, ...] = (0,), before: int = 0) -> bytes:
+    """Records about a workbook, ``before`` bytes of fonts, and its sheets of these ``types``."""
+    held = struct.pack("<HHHH", 0x0809, 4, 0x0600, 5)
+    if locked:
+        held += struct.pack("<HHH", 0x002F, 2, 1)
+    held += struct.pack("<HH", 0x0031, before) + bytes(before)
+    for kind in types:
+        held += struct.pack("<HHIBBBB", 0x0085, 9, 0, 0, kind, 1, 0) + b"x"
+    return held + struct.pack("<HH", 0x0A, 0)
 
 
 def slides(*, macros: int | None = None, before: int = 0) -> bytes:
@@ -106,6 +122,10 @@ FILES: dict[str, tuple[dict[str, bytes | None], Kind | Refusal]] = {
     "docm, in capitals": ({DOCUMENT: word(), "MACROS": None}, Refusal.MACROS),
     "docm, deeper": ({DOCUMENT: word(), "ObjectPool": None, "VBA": None}, Refusal.MACROS),
     "xlsm": ({BOOK: sheet(), "_VBA_PROJECT_CUR": None}, Refusal.MACROS),
+    "Excel 4 macros": ({BOOK: sheet(types=(0, 1))}, Refusal.MACROS),
+    "Excel 4 macros, far behind": ({BOOK: sheet(types=(1,), before=60_000)}, Refusal.MACROS),
+    "an Excel 5 module": ({"Book": sheet(types=(0, 6))}, Refusal.MACROS),
+    "xls with a chart": ({BOOK: sheet(types=(0, 2))}, Kind.XLS),
     "pptm": ({SHOW: slides(macros=1)}, Refusal.MACROS),
     "pptm, far behind": ({SHOW: slides(macros=1, before=90_000)}, Refusal.MACROS),
     "ppt, empty project": ({SHOW: slides(macros=0)}, Kind.PPT),
@@ -120,6 +140,27 @@ def test_the_directory_and_one_stream_tell_what_a_file_is(
 ) -> None:
     entries, expected = FILES[case]
     assert look(tmp_path, compound(entries, shift=shift)) is expected
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        ({"Note": b"x" * 200, BOOK: sheet(before=900)}, Kind.XLS),
+        ({"Note": b"x" * 200, BOOK: sheet(locked=True)}, Refusal.LOCKED),
+        ({"Note": b"x" * 200, BOOK: sheet(types=(0, 1), before=900)}, Refusal.MACROS),
+        ({DOCUMENT: word(encrypted=True), "1Table": b"x"}, Refusal.LOCKED),
+        ({SHOW: slides(macros=1, before=900)}, Refusal.MACROS),
+    ],
+)
+def test_what_a_small_file_holds_is_looked_at_as_well(
+    tmp_path: Path, entries: dict[str, bytes | None], expected: Kind | Refusal
+) -> None:
+    data = compound(entries, small=True)
+    assert look(tmp_path, data) is expected
+    circle = bytearray(data)
+    at = (struct.unpack_from("<I", data, 60)[0] + 1) * 512
+    struct.pack_into("<I", circle, at, 0)  # the first piece follows itself
+    assert look(tmp_path, bytes(circle)) in {*Refusal, *Kind}
 
 
 def patched(place: int, form: str, *values: int) -> bytes:

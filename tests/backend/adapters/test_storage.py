@@ -3,106 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
-from xml.sax.saxutils import escape
 
 import pytest
 
 from app.adapters.storage import DiskStore, open_store
 from app.domain.errors import BadInput, NotConfigured, NotFound
 from app.ports import FileStore
-
-
-class Bucket(BaseHTTPRequestHandler):
-    """As much of S3 as a store speaks: put, get, head, delete, list by page."""
-
-    server: Held
-
-    def do_PUT(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.objects[self._key()] = body
-        self._answer(200, {"ETag": f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'})
-
-    def do_GET(self) -> None:
-        query = parse_qs(urlsplit(self.path).query)
-        if "list-type" in query:
-            self._list(query.get("prefix", [""])[0])
-        elif self._key() in self.server.objects:
-            self._answer(200, {"ETag": '"x"'}, self.server.objects[self._key()])
-        else:
-            self._answer(404, {}, b"<Error><Code>NoSuchKey</Code></Error>")
-
-    do_HEAD = do_GET  # noqa: N815 - the base class's name
-
-    def do_DELETE(self) -> None:
-        self.server.objects.pop(self._key(), None)
-        self._answer(204, {})
-
-    def do_POST(self) -> None:
-        """Deletes by list."""
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        keys = [part.split("</Key>")[0] for part in body.split("<Key>")[1:]]
-        for key in keys:
-            self.server.objects.pop(key, None)
-        told = "".join(f"<Deleted><Key>{key}</Key></Deleted>" for key in keys)
-        self._answer(200, {}, f"<DeleteResult>{told}</DeleteResult>".encode())
-
-    def _list(self, prefix: str) -> None:
-        rows = "".join(
-            f"<Contents><Key>{escape(key)}</Key><Size>{len(body)}</Size><ETag>x</ETag>"
-            "<LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>"
-            for key, body in sorted(self.server.objects.items())
-            if key.startswith(prefix)
-        )
-        told = (
-            f"<ListBucketResult><IsTruncated>false</IsTruncated>{rows}</ListBucketResult>"
-        ).encode()
-        self._answer(200, {"Content-Type": "application/xml"}, told)
-
-    def _key(self) -> str:
-        return unquote(urlsplit(self.path).path).split("/", 2)[2]
-
-    def _answer(self, status: int, headers: dict[str, str], body: bytes = b"") -> None:
-        self.send_response(status)
-        headers.setdefault("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")
-        for name, value in (*headers.items(), ("Content-Length", str(len(body)))):
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class Held(ThreadingHTTPServer):
-    """The bucket's objects by key."""
-
-    objects: dict[str, bytes]
+from tests.support.bucket import Held, open_bucket
 
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
-    server = Held(("127.0.0.1", 0), Bucket)
-    server.objects = {}
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "made-up")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
-    monkeypatch.setenv("AWS_REGION", "ap-south-1")
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with open_bucket(monkeypatch) as held:
+        yield held
 
 
 @pytest.fixture(params=["disk", "bucket"])

@@ -42,7 +42,7 @@ def test_the_defaults_print_the_document_as_it_is() -> None:
         Sheet(Face((2,), Ink.COLOR)),
         Sheet(Face((3,), Ink.BW)),
     )
-    assert made.as_it_is
+    assert made.one_by_one
     assert made.color_faces == (2,)
     assert (made.sheets_per_copy, made.sheets_in_all) == (3, 3)
 
@@ -53,7 +53,7 @@ def test_five_pages_on_both_sides_leave_the_last_back_unprinted() -> None:
     assert made.sheets_per_copy == 3
     assert made.sheets[-1] == Sheet(Face((5,), Ink.BW), None)
     assert len(made.faces) == 5
-    assert made.as_it_is
+    assert made.one_by_one
 
 
 def test_the_second_copy_does_not_begin_on_the_back_of_the_first() -> None:
@@ -61,7 +61,30 @@ def test_the_second_copy_does_not_begin_on_the_back_of_the_first() -> None:
 
     assert made.sheets[-1] == Sheet(Face((5,), Ink.BW), BLANK)
     assert (len(made.faces), made.count(Ink.BW), made.sheets_in_all) == (6, 5, 6)
-    assert not made.as_it_is
+    assert not made.one_by_one
+
+
+@pytest.mark.parametrize(
+    ("wishes", "sizes", "needs"),
+    [
+        ({}, [(595.276, 841.89)], False),
+        ({"copies": 9}, [[595, 842], [842, 595]], False),
+        ({}, [(597.3, 842)], True),
+        ({}, [(595, 842), (612, 792)], True),
+        ({}, [(842, 1191)], True),
+        ({}, [], True),
+        ({"paper": Paper.LETTER}, [(612, 792)], False),
+        ({"paper": Paper.A3}, [(595, 842)], True),
+        ({"pages": (1,)}, [(595, 842)], True),
+        ({"per_sheet": 2}, [(595, 842)], True),
+        ({"orientation": Orientation.PORTRAIT}, [(595, 842)], True),
+    ],
+)
+def test_a_file_is_made_where_the_pages_are_not_the_paper(
+    wishes: dict[str, Any], sizes: list[tuple[float, float]], needs: bool
+) -> None:
+    assert plan(Choices(COLOR, **wishes), 3, ()).needs_file(sizes) is needs
+    assert plan(Choices(BW, **wishes), 3, ()).needs_file(sizes), "gray is forced"
 
 
 def test_four_on_a_side_share_one_ink() -> None:

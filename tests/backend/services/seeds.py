@@ -16,7 +16,7 @@ from app.domain.chat import Doc, Event, FileReady, Said
 from app.models_orders import Order
 from app.ports import Limits
 from app.services.capture_service import Seen
-from tests.support.outside import PATIENCE, Customer, pdf_of
+from tests.support.outside import PAGE, PATIENCE, Customer, pdf_of
 from tests.support.shop import House, bank_of
 
 
@@ -68,6 +68,7 @@ async def ordered(
         document.status, document.kind, document.pages = "READY", "pdf", pages
         document.sha256, document.bytes = digest, len(data)
         document.color_pages, document.storage_key = list(colored), key
+        document.page_sizes = [PAGE]
         await tx.session.flush()
         ready = Doc(str(document.id), name, pages, colored)
         events: tuple[Event, ...] = (FileReady(ready), Said(how), Said(str(copies)))

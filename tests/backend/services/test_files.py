@@ -12,12 +12,13 @@ import pytest
 from PIL import Image, ImageChops
 
 from simulator import samples
-from tests.support.outside import Customer
+from tests.support.outside import PUBLIC, Customer
 from tests.support.shop import House, bank_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WORD = "Zebra-Fjord-88"
+A4 = (595.276, 841.89)
 
 
 async def test_the_password_opens_the_file_and_is_kept_nowhere(
@@ -87,6 +88,65 @@ async def test_a_mix_keeps_its_colour_pages_and_no_other(shop: House, customer: 
     assert colored_pages(printed) == job["color_pages"] == [1, 4]
 
 
+@pytest.mark.parametrize(
+    ("how", "colored", "paise"),
+    [("bw", [], 6 * 200), ("color", [1, 2, 3, 4, 5, 6], 6 * 1000), ("both", [1, 4], 2800)],
+)
+async def test_pages_of_any_size_come_out_on_the_paper_that_was_paid_for(
+    shop: House, customer: Customer, how: str, colored: list[int], paise: int
+) -> None:
+    """A3, Letter, a strip and A4: what the worker fetches is A4 throughout."""
+    await customer.sends(resized([(842, 1191), (612, 792), (14_400, 100), *([A4] * 3)]))
+    await customer.hears("How should I print it")
+    await customer.says(how)
+    await customer.hears("How many copies")
+    await customer.says("1")
+    link = (await customer.hears("Pay here"))["links"][0]
+    await bank_of(shop).captures(link)
+    await customer.hears("token")
+
+    [job] = await shop.jobs_of(customer)
+    held = await shop.worker().must_claim(job_id=job["id"])
+    fetched = await shop.api.get(held.job["file"]["url"].removeprefix(PUBLIC))
+    printed = fetched.content
+    quote = await shop.sql("SELECT * FROM quotes WHERE order_id = %s", job["order_id"])
+    assert [row["sha256"] for row in quote] == [hashlib.sha256(printed).hexdigest()]
+    assert (quote[0]["amount_paise"], held.job["settings"]["paper"]) == (paise, "A4")
+    assert sizes_of(printed) == [(595, 842)] * 2 + [(842, 595)] + [(595, 842)] * 3
+    assert held.job["settings"]["color_pages"] == colored
+    shown = await shop.one(
+        "SELECT preview_keys FROM print_files WHERE order_id = %s", job["order_id"]
+    )
+    pictures = [Image.open(io.BytesIO(await shop.inside.store.read(key))) for key in shown]
+    assert [picture.height > picture.width for picture in pictures] == [True, True, False]
+
+
+async def test_a_document_on_the_right_paper_is_printed_as_it_was_kept(
+    shop: House, customer: Customer
+) -> None:
+    """In colour, with a page on its side: no other file is made, nor waited for."""
+    await customer.sends(resized([A4, A4[::-1], *([A4] * 4)]))
+    await customer.hears("How should I print it")
+    await customer.says("color")
+    await customer.hears("How many copies")
+    await customer.says("1")
+    link = (await customer.hears("Pay here"))["links"][0]
+    await bank_of(shop).captures(link)
+    await customer.hears("token")
+
+    [job] = await shop.jobs_of(customer)
+    document = await shop.sql("SELECT * FROM documents WHERE order_id = %s", job["order_id"])
+    assert [(row["sha256"], row["storage_key"]) for row in document] == [
+        (job["sha256"], job["storage_key"])
+    ]
+    assert document[0]["page_sizes"] == [[595.276, 841.89], [841.89, 595.276]]
+    assert await shop.sql("SELECT 1 FROM print_files WHERE order_id = %s", job["order_id"]) == []
+    made = (
+        "SELECT count(*) FROM procrastinate_jobs WHERE args ->> 'order_id' = %s AND task_name = %s"
+    )
+    assert await shop.one(made, str(job["order_id"]), "make_print_ready") == 0
+
+
 async def test_nothing_is_left_of_a_file_past_its_time(shop: House, customer: Customer) -> None:
     link = await customer.wants("private.pdf", how="bw", copies=1)
     await bank_of(shop).captures(link)
@@ -143,6 +203,26 @@ async def files_of(shop: House, order_id: object) -> list[str]:
         order_id,
     )
     return [row["storage_key"] for row in rows]
+
+
+def resized(sizes: list[tuple[float, float]]) -> bytes:
+    """The coloured sample, whose pages 1 and 4 have colour, on pages of these sizes."""
+    [(_, _, data)] = samples.color_pdf()
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(data)) as pdf:
+        for page, (width, height) in zip(pdf.pages, sizes, strict=True):
+            page.obj.MediaBox = pikepdf.Array([0, 0, width, height])
+        pdf.save(out)
+    return out.getvalue()
+
+
+def sizes_of(data: bytes) -> list[tuple[int, int]]:
+    """Width and height of each page in points."""
+    document = pypdfium2.PdfDocument(data)
+    try:
+        return [(round(page.get_width()), round(page.get_height())) for page in document]
+    finally:
+        document.close()
 
 
 def locked_with(password: str) -> bytes:

@@ -22,7 +22,7 @@ from app.api.errors import install_errors
 from app.bootstrap import Premises, Shop
 from app.core.config import load_settings
 from app.core.security import new_code
-from app.domain.print_plan import Choices, PrintType, plan
+from app.domain.print_plan import Choices, Paper, PrintType, plan
 from app.models_orders import Order
 from app.ports import Offer, PaymentLink
 from app.repositories.orders import Printable
@@ -87,6 +87,7 @@ class Counter:
             row.status, row.kind, row.pages, row.bytes = "READY", "pdf", pages, 81_234
             row.sha256 = hashlib.sha256(document.encode()).hexdigest()
             row.color_pages, row.storage_key = list(colored), f"aa/{number}.pdf"
+            row.page_sizes = [Paper.A4.size_pt]
             await tx.session.flush()
             await tx.messages.received(
                 shop_id=self.shop_id,
