@@ -65,6 +65,7 @@ class AttentionService:
             Resolution.PAID_BACK_BY_HAND: money.paid_back_by_hand,
             Resolution.TRY_AGAIN: self._try_again,
             Resolution.REFUND_STANDS: _noted,
+            Resolution.BOOKED_RIGHT: _noted,
             Resolution.DISPUTE_WON: money.dispute_won,
             Resolution.TAKEN_BY_BANK: money.taken_by_bank,
             Resolution.IT_PRINTED: paper.it_printed,
