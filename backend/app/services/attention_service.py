@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from app.core.crash import crash_here
 from app.core.security import sha256_hex
 from app.domain.attention import NEEDS_NOTE, Kind, Resolution, kind_of, offered, refusal
 from app.domain.errors import BadInput, NotAllowed, NotFound
@@ -188,7 +189,10 @@ class AttentionService:
                     "amount_paise": done.amount_paise,
                 },
             )
-            return await self._one(tx, shop_id, item_id)
+            entry = await self._one(tx, shop_id, item_id)
+            crash_here("attention.resolve_before_commit")
+        crash_here("attention.resolve_after_commit")
+        return entry
 
     async def _scene(
         self, tx: Transaction, shop_id: UUID, item_id: UUID, ask: Ask, by: str

@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 
 from app.core.clock import Clock
+from app.core.crash import crash_here
 from app.domain.chat import OrderClosed
 from app.domain.errors import ProviderError
 from app.repositories.unit_of_work import UnitOfWork
@@ -168,6 +169,8 @@ class Housekeeping:
                 await self._sessions.turn(
                     tx, customer, OrderClosed(order.code), key=f"order:{order.id}:over"
                 )
+            crash_here("order.expire_before_commit")
+        crash_here("order.expire_after_commit")
 
     async def lost_tasks(self) -> str:
         """Work whose task died with its process: it is deferred again, and is idempotent."""

@@ -152,6 +152,8 @@ class LinkService:
             open_link = intent.status == Payment.LINK_SENT and link.status == "created"
             if open_link and order.status == OrderStatus.PAYMENT_PENDING:
                 await self._send_link(tx, order, intent)
+            crash_here("link.made_before_commit")
+        crash_here("link.made_after_commit")
 
     async def _send_link(self, tx: Transaction, order: Order, intent: PaymentRow) -> None:
         assert intent.quote_id is not None
@@ -265,6 +267,8 @@ class LinkService:
                 tx.payments.move(row, PaymentEvent.CLOSE)
             if row.plink_id is not None:
                 await self._look_again(tx, row)
+            crash_here("link.learn_before_commit")
+        crash_here("link.learn_after_commit")
         if link.status in ("cancelled", "expired"):
             await self._link_over(payment_id, link.status)
 

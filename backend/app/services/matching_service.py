@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import structlog
 
+from app.core.crash import crash_here
 from app.domain.errors import ProviderError, ProviderRejected
 from app.domain.money import Money
 from app.ports import PaymentGateway, ProviderPayment
@@ -124,6 +125,8 @@ class MatchingService:
                 taken = known if known is not None and known.status in TAKEN else None
                 here_only += await self._absent(tx, payment_id, booked, known, absent=taken is None)
                 amounts += await self._other_amount(tx, payment_id, booked, taken)
+            crash_here("match.before_commit")
+        crash_here("match.after_commit")
         return here_only, amounts
 
     async def _absent(
