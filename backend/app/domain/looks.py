@@ -12,7 +12,8 @@ FIRST_HOUR = tuple(timedelta(minutes=n) for n in (1, 2, 3, *range(5, 60, 5)))
 CLOSED_BY_THEN = timedelta(minutes=1)
 # Banks settle up to some days late, also for a link that is closed.
 LATE_DAYS = 7
-SOON = timedelta(minutes=5)
+# Two minutes after a provider came back nothing is to be left over.
+SOON = timedelta(minutes=1)
 
 
 def next_look(

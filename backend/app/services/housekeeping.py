@@ -13,7 +13,7 @@ import structlog
 from app.core.clock import Clock
 from app.core.crash import crash_here
 from app.domain.chat import OrderClosed
-from app.domain.errors import ProviderError
+from app.domain.errors import ProviderError, ProviderRejected
 from app.repositories.unit_of_work import UnitOfWork
 from app.services.bill_service import BillService
 from app.services.document_service import DocumentService
@@ -32,8 +32,9 @@ LOST_SECONDS = 45
 SILENT_MINUTES = 15
 # Razorpay takes a refund at once, and the bank up to seven working days.
 UNSENT_DAYS, UNSETTLED_DAYS = 1, 10
-# A refund the provider did not speak about makes way for those that it does.
-UNREAD_SECONDS = 300
+# A refund that could not be read makes way for others: for a minute when the provider is away, for
+# an hour when it said no.
+AWAY_SECONDS, REFUSED_SECONDS = 60, 3600
 
 
 class Housekeeping:
@@ -111,7 +112,9 @@ class Housekeeping:
                 log.warning("refund not read", refund=str(refund_id), why=str(error))
                 unread += 1
                 async with self._unit_of_work("system:sweep") as tx:
-                    await tx.refunds.put_off(refund_id, seconds=UNREAD_SECONDS)
+                    refused = isinstance(error, ProviderRejected)
+                    wait = REFUSED_SECONDS if refused else AWAY_SECONDS
+                    await tx.refunds.put_off(refund_id, seconds=wait)
         async with self._unit_of_work("system:sweep") as tx:
             stuck = await tx.refunds.stuck(unsent_days=UNSENT_DAYS, unsettled_days=UNSETTLED_DAYS)
             for refund in stuck:

@@ -58,8 +58,10 @@ def test_the_moments_lost_news_needs_are_among_them(asked: int) -> None:
         # Between two looks the next one comes first.
         (timedelta(minutes=2, seconds=3), False, 3 * MINUTE),
         (timedelta(minutes=2, seconds=3), True, 3 * MINUTE),
+        (5 * MINUTE, False, 6 * MINUTE),
+        (5 * MINUTE, True, 10 * MINUTE),
         # A day is long for a provider that is only away.
-        (30 * MINUTE + DAY, False, 35 * MINUTE + DAY),
+        (30 * MINUTE + DAY, False, 31 * MINUTE + DAY),
         (30 * MINUTE + DAY, True, 30 * MINUTE + 2 * DAY),
         (30 * MINUTE + 7 * DAY, False, None),
         (30 * MINUTE + 7 * DAY, True, None),
