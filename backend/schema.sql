@@ -40,8 +40,9 @@ CREATE TABLE shops (
 
 CREATE TABLE sweep_runs (
     name TEXT NOT NULL, 
-    succeeded_at TIMESTAMP WITH TIME ZONE NOT NULL, 
+    succeeded_at TIMESTAMP WITH TIME ZONE, 
     summary TEXT DEFAULT '' NOT NULL, 
+    unread INTEGER DEFAULT '0' NOT NULL, 
     CONSTRAINT pk_sweep_runs PRIMARY KEY (name)
 );
 
@@ -458,7 +459,7 @@ CREATE TABLE payments (
     provider_order_id TEXT DEFAULT '' NOT NULL, 
     expires_at TIMESTAMP WITH TIME ZONE, 
     next_look_at TIMESTAMP WITH TIME ZONE, 
-    looks INTEGER DEFAULT '0' NOT NULL, 
+    link_made_at TIMESTAMP WITH TIME ZONE, 
     rzp_payment_id TEXT, 
     captured_paise BIGINT DEFAULT '0' NOT NULL, 
     captured_at TIMESTAMP WITH TIME ZONE, 

@@ -35,6 +35,7 @@ from app.services.health_service import HealthService
 from app.services.housekeeping import Housekeeping
 from app.services.inbox_service import InboxService
 from app.services.link_service import LinkService
+from app.services.matching_service import MatchingService
 from app.services.money_answers import MoneyAnswers
 from app.services.notices import Notices
 from app.services.order_service import OrderService
@@ -94,6 +95,7 @@ class Shop:
     inbox: InboxService
     twilio: TwilioService
     links: LinkService
+    matching: MatchingService
     captures: CaptureService
     refunds: RefundService
     printing: QueueService
@@ -259,13 +261,12 @@ class Premises:
             unit_of_work,
             gateway,
             captures,
-            refunds,
             orders,
             sessions,
             notices,
-            clock,
             callback_url=f"{settings.backend_public_url}/api/webhooks/razorpay-callback",
         )
+        matching = MatchingService(unit_of_work, gateway, captures, refunds)
         documents = DocumentService(
             unit_of_work,
             messenger,
@@ -299,6 +300,7 @@ class Premises:
             inbox=InboxService(unit_of_work, database, whatsapp, payments, twilio, razorpay),
             twilio=twilio,
             links=links,
+            matching=matching,
             captures=captures,
             refunds=refunds,
             printing=printing,
@@ -338,6 +340,7 @@ class Premises:
                 unit_of_work,
                 printing,
                 links,
+                matching,
                 refunds,
                 orders,
                 sessions,

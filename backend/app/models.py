@@ -380,5 +380,7 @@ class SweepRun(Base):
     __tablename__ = "sweep_runs"
 
     name: Mapped[str] = mapped_column(primary_key=True)
-    succeeded_at: Mapped[datetime]
+    succeeded_at: Mapped[datetime | None]
     summary: Mapped[str] = mapped_column(server_default="")
+    unread: Mapped[int] = mapped_column(server_default="0")
+    """What the last run that had anything to do could not read."""

@@ -159,7 +159,7 @@ class Payment(Base):
     provider_order_id: Mapped[str] = mapped_column(server_default="", index=True)
     expires_at: Mapped[datetime | None]
     next_look_at: Mapped[datetime | None]
-    looks: Mapped[int] = mapped_column(server_default="0")
+    link_made_at: Mapped[datetime | None]
     rzp_payment_id: Mapped[str | None] = mapped_column(unique=True)
     captured_paise: Mapped[int] = mapped_column(BigInteger, server_default="0")
     captured_at: Mapped[datetime | None]

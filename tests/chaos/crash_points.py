@@ -2,153 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any
-
-from tests.support.processes import Program, eventually
-from tests.support.town import Customer, Town, at_rest, pdf_of
-
-# With a killed process come a start, half a minute of silence that is cut short, and a sweep.
-REST_SECONDS = 120.0
-WHOLE = 2  # sides of the standard order
-
-
-class Who(Enum):
-    """The process that dies."""
-
-    WEB = "web"
-    BACKGROUND = "background"
-    WORKER = "worker"
-
-
-class Arm(Enum):
-    """When the armed process takes over from the ordinary one."""
-
-    AT_ONCE = "at once"
-    BEFORE_PAYING = "before paying"
-
-
-@dataclass(frozen=True)
-class Story:
-    """``point`` may carry ``:n`` for its n-th passing."""
-
-    point: str
-    who: Who
-    tell: Callable[[Story, Scene], None] = field(repr=False)
-    arm: Arm = Arm.AT_ONCE
-    lapse: bool = False
-    """The lease runs out while the process is away."""
-    job: frozenset[str] = frozenset({"COMPLETED"})
-    extra_ready: int = 0
-
-    @property
-    def id(self) -> str:
-        return f"{self.point} {self.tell.__name__} {self.arm.value}"
-
-
-@dataclass
-class Ending:
-    """What is true at rest."""
-
-    exit_code: int | None = None
-    order: dict[str, Any] = field(default_factory=dict)
-    sides: int = 0
-    repeated: list[Any] = field(default_factory=list)
-    attempts_on_paper: int = 0
-    saw: list[str] = field(default_factory=list)
-    attention: list[str] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=dict)
-    trouble: str = ""
-
-    def said(self, words: str) -> int:
-        return sum(words in text for text in self.saw)
-
-
-class Scene:
-    """A story on its stage: kills, restarts, and looks at what remains."""
-
-    def __init__(self, town: Town, story: Story, number: int) -> None:
-        self.town = town
-        self.story = story
-        self.customer: Customer = town.customer(f"Guest{number}", number)
-        self.ending = Ending()
-
-    @property
-    def program(self) -> Program:
-        return {
-            Who.WEB: self.town.backends[0],
-            Who.BACKGROUND: self.town.background,
-            Who.WORKER: self.town.worker,
-        }[self.story.who]
-
-    def play(self) -> Ending:
-        try:
-            self.town.start_what_died()  # whatever a story before this one left behind
-            self.story.tell(self.story, self)
-            eventually(lambda: at_rest(self.town), seconds=REST_SECONDS, why="it never rests")
-        except Exception as error:  # noqa: BLE001 - told with the words of the process
-            self.ending.trouble = f"{type(error).__name__}: {error}\n{self.program.tail()}"
-        self._look()
-        return self.ending
-
-    def arms(self, when: Arm) -> None:
-        """The armed process takes over, if now is the time."""
-        if self.story.arm is when:
-            self.program.kill()
-            self._age_the_dead()
-            self.program.start(PRINTWALA_CRASH_AT=self.story.point)
-            self.town.ready()
-
-    def dies(self) -> None:
-        """It must die at the point; time passes; it is started again."""
-        self.ending.exit_code = self.program.ended(seconds=60)
-        self._age_the_dead()
-        if self.story.lapse:
-            self.town.sql(
-                "UPDATE print_jobs SET lease_until = clock_timestamp() - interval '1 second' "
-                "WHERE status IN ('CLAIMED', 'PRINTING')"
-            )
-            held = "SELECT 1 FROM print_jobs WHERE status IN ('CLAIMED', 'PRINTING')"
-            eventually(lambda: not self.town.sql(held), seconds=30, why="no lease lapses")
-        self.town.start_what_died()
-        if self.story.who is Who.BACKGROUND:
-            self._sweep_comes()
-
-    def _sweep_comes(self) -> None:
-        """The quarter of a minute until the next sweep for tasks of dead workers passes."""
-        self.town.sql(
-            "INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args) VALUES "
-            "('default', 'sweep_stalled', 'sweep_stalled', '{\"timestamp\": 0}') "
-            "ON CONFLICT DO NOTHING"
-        )
-
-    def _age_the_dead(self) -> None:
-        """A minute passes for the task workers of a background process that is dead."""
-        if self.story.who is Who.BACKGROUND:
-            self.town.sql(
-                "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '60 seconds'"
-            )
-
-    def _look(self) -> None:
-        town, ending = self.town, self.ending
-        ending.order = town.order_of(self.customer)
-        rows = town.paper.sides(ending.order.get("job", "none"))
-        ending.sides = len(rows)
-        ending.attempts_on_paper = len({row["attempt_id"] for row in rows})
-        ending.repeated = town.paper.repeated()
-        ending.saw = self.customer.saw()
-        ending.attention = [
-            row["kind"]
-            for row in town.sql(
-                "SELECT kind FROM attention_items WHERE closed_at IS NULL AND order_id = %s",
-                ending.order.get("id"),
-            )
-        ]
-
-
-# Stories
+from tests.chaos.scene import REST_SECONDS, WHOLE, Arm, Scene, Story, Who
+from tests.support.processes import eventually
+from tests.support.town import Customer, pdf_of
 
 
 def prints(story: Story, scene: Scene) -> None:
@@ -211,7 +67,7 @@ def pays_twice(_: Story, scene: Scene) -> None:
     scene.arms(Arm.AT_ONCE)
     paid = town.bank.pays(link, "twice")
     scene.dies()
-    eventually(lambda: at_rest(town), seconds=REST_SECONDS, why="it never rests")
+    scene.at_rest()
     ours = {paid["payment_id"], paid["second_payment_id"]}
     scene.ending.facts["refunds"] = [
         refund["status"] for refund in town.bank.refunds() if refund["payment_id"] in ours
@@ -233,6 +89,92 @@ def deletes(_: Story, scene: Scene) -> None:
     )
     order = town.order_of(customer)["id"]
     eventually(lambda: not town.sql(left, order), seconds=REST_SECONDS, why="the file stays")
+
+
+def refunds_a_part(_: Story, scene: Scene) -> None:
+    """A rupee of a printed order goes back by staff, who have to ask twice."""
+    customer, town = scene.customer, scene.town
+    payment = town.bank.pays(customer.is_asked_to_pay())["payment_id"]
+    customer.hears("Ready!", seconds=REST_SECONDS)
+    path = f"/orders/{town.order_of(customer)['id']}/refund"
+    scene.staff_asks(path, {"amount_paise": 100, "reason": "a blot"}, {202})
+    scene.at_rest()
+    scene.ending.facts["refunds"] = [
+        refund["status"] for refund in town.bank.refunds() if refund["payment_id"] == payment
+    ]
+
+
+def pays_in_cash(_: Story, scene: Scene) -> None:
+    """Staff take the money for an order that has a link, and tap twice."""
+    customer, town = scene.customer, scene.town
+    link = customer.is_asked_to_pay()
+    order = town.order_of(customer)
+    cash = {"amount_paise": order["total_paise"]}
+    scene.staff_asks(f"/orders/{order['id']}/cash", cash, {200, 409})
+    customer.hears("received. Your token is", seconds=REST_SECONDS)
+    scene.at_rest()
+    scene.ending.facts["old link"] = town.bank.link(link)["status"]
+
+
+def accepts_another_amount(_: Story, scene: Scene) -> None:
+    """A rupee too much came; staff have it printed all the same."""
+    customer, town = scene.customer, scene.town
+    town.bank.pays(customer.is_asked_to_pay(), "amount_differs", delta=100)
+    customer.hears("doesn't match your order", seconds=REST_SECONDS)
+    order = town.order_of(customer)["id"]
+    [item] = town.sql("SELECT id FROM attention_items WHERE order_id = %s", order)
+    answer = {"resolution": "print_it", "note": "the rest at the counter"}
+    scene.staff_asks(f"/attention/{item['id']}/resolve", answer, {200})
+    customer.hears("received. Your token is", seconds=REST_SECONDS)
+    answers = town.sql("SELECT 1 FROM attention_resolutions WHERE item_id = %s", item["id"])
+    scene.ending.facts["answers"] = len(answers)
+
+
+def closes_the_day(_: Story, scene: Scene) -> None:
+    """After a printed order. Each of two such stories in one town closes a day of its own."""
+    customer, town = scene.customer, scene.town
+    town.bank.pays(customer.is_asked_to_pay())
+    customer.hears("Ready!", seconds=REST_SECONDS)
+    town.sql("UPDATE shops SET created_at = now() - interval '5 days'")
+    [day] = town.sql(
+        "SELECT ((now() AT TIME ZONE timezone)::date - CASE WHEN EXISTS "
+        "(SELECT 1 FROM day_reports) THEN 0 ELSE 1 END)::text AS day FROM shops"
+    )
+    counted = {"cash_counted_paise": 0, "note": "nobody counted"}
+    scene.staff_asks(f"/days/{day['day']}/close", counted, {200, 201})
+    reports = town.sql("SELECT 1 FROM day_reports WHERE day = %s::date", day["day"])
+    scene.ending.facts["reports"] = len(reports)
+
+
+def pays_after_the_end(_: Story, scene: Scene) -> None:
+    """The order runs out; money that comes late still prints it."""
+    customer, town = scene.customer, scene.town
+    link = customer.is_asked_to_pay()
+    scene.arms(Arm.AT_ONCE)
+    town.sql(
+        "UPDATE orders SET expires_at = now() - interval '1 second' WHERE id = %s",
+        town.order_of(customer)["id"],
+    )
+    scene.sweep_comes("sweep_orders")
+    scene.dies()
+    scene.sweep_comes("sweep_orders")
+    customer.hears("has run out", seconds=REST_SECONDS)
+    scene.ending.facts["run out"] = customer.count("has run out")
+    town.bank.pays(link)
+    customer.hears("received. Your token is", seconds=REST_SECONDS)
+
+
+def is_found_in_the_list(_: Story, scene: Scene) -> None:
+    """No webhook tells of the money; the comparison of both books does."""
+    customer, town = scene.customer, scene.town
+    link = customer.is_asked_to_pay()
+    scene.arms(Arm.AT_ONCE)
+    paid = town.bank.pays(link, "no_webhook")["payment_id"]
+    scene.sweep_comes("sweep_captures")
+    scene.dies()
+    customer.hears("received. Your token is", seconds=REST_SECONDS)
+    booked = town.sql("SELECT 1 FROM payments WHERE rzp_payment_id = %s", paid)
+    scene.ending.facts["booked"] = len(booked)
 
 
 def _document(customer: Customer) -> bytes:
@@ -276,12 +218,30 @@ STORIES = [
     Story("link.after_create", BACKGROUND, prints),
     Story("link.before_cancel", BACKGROUND, changes_the_order),
     Story("link.after_cancel", BACKGROUND, changes_the_order),
+    Story("link.made_before_commit", BACKGROUND, prints),
+    Story("link.made_after_commit", BACKGROUND, prints),
+    Story("link.learn_before_commit", BACKGROUND, changes_the_order),
+    Story("link.learn_after_commit", BACKGROUND, changes_the_order),
     Story("settle.before_decide", BACKGROUND, prints, Arm.BEFORE_PAYING),
     Story("mover.before_decide_commit", BACKGROUND, prints, Arm.BEFORE_PAYING),
     Story("mover.after_decide_commit", BACKGROUND, prints, Arm.BEFORE_PAYING),
     Story("mover.before_wake", BACKGROUND, prints, Arm.BEFORE_PAYING),
     Story("refund.before_call", BACKGROUND, pays_twice),
     Story("refund.after_call", BACKGROUND, pays_twice),
+    Story("refund.request_before_commit", WEB, refunds_a_part),
+    Story("refund.request_after_commit", WEB, refunds_a_part),
+    Story("refund.apply_before_commit", BACKGROUND, pays_twice),
+    Story("refund.apply_after_commit", BACKGROUND, pays_twice),
+    Story("desk.cash_before_commit", WEB, pays_in_cash),
+    Story("desk.cash_after_commit", WEB, pays_in_cash),
+    Story("attention.resolve_before_commit", WEB, accepts_another_amount),
+    Story("attention.resolve_after_commit", WEB, accepts_another_amount),
+    Story("day.close_before_commit", WEB, closes_the_day),
+    Story("day.close_after_commit", WEB, closes_the_day),
+    Story("order.expire_before_commit", BACKGROUND, pays_after_the_end),
+    Story("order.expire_after_commit", BACKGROUND, pays_after_the_end),
+    Story("match.before_commit", BACKGROUND, is_found_in_the_list),
+    Story("match.after_commit", BACKGROUND, is_found_in_the_list),
     Story("retention.after_unlink", BACKGROUND, deletes),
     Story("worker.after_claim", WORKER, prints, lapse=True),
     Story("worker.mid_download", WORKER, prints, lapse=True),

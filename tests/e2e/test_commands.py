@@ -93,7 +93,14 @@ def test_the_providers_know_us(town: Town) -> None:
 
 
 def test_the_books_are_compared_and_the_promises_hold(town: Town) -> None:
-    assert says(town, "reconcile") != ""
+    lines = dict(line.split(": ", 1) for line in says(town, "reconcile").splitlines())
+    assert {"payments", "captures", "refunds", "orders", "messages"} < set(lines)
+    assert re.fullmatch(
+        r"\d+ compared, 0 here only, 0 there only, 0 amounts differ, "
+        r"0 refund sums differ, 0 unread",
+        lines["captures"],
+    )
+    assert re.fullmatch(r"\d+ compared, 0 there only", lines["messages"])
     assert {line.rpartition(": ")[2] for line in says(town, "check-invariants").splitlines()} == {
         "ok"
     }

@@ -96,7 +96,7 @@ def order_line(row: dict[str, Any]) -> dict[str, Any]:
 
 _HIDDEN = {
     "documents": {"storage_key", "preview_keys", "message_sid", "media_sid"},
-    "payments": {"next_look_at", "looks"},
+    "payments": {"next_look_at", "link_made_at"},
     "refunds": {"body_sha256", "next_look_at"},
     "jobs": {"storage_key", "queue_number"},
     "decisions": {"idempotency_key", "body_sha256", "shop_id"},

@@ -27,6 +27,7 @@ class Resolution(StrEnum):
     PAID_BACK_BY_HAND = "paid_back_by_hand"
     TRY_AGAIN = "try_again"
     REFUND_STANDS = "refund_stands"
+    BOOKED_RIGHT = "booked_right"
     DISPUTE_WON = "dispute_won"
     TAKEN_BY_BANK = "taken_by_bank"
     IT_PRINTED = "it_printed"
@@ -41,7 +42,7 @@ NEEDS_NOTE = frozenset(
     {
         *(Resolution.REFUND, Resolution.KEEP_AS_CREDIT, Resolution.MATCHED_BY_HAND),
         *(Resolution.PAID_BACK_BY_HAND, Resolution.REFUND_STANDS, Resolution.TAKEN_BY_BANK),
-        *(Resolution.PRINT_AGAIN, Resolution.SEEN),
+        *(Resolution.PRINT_AGAIN, Resolution.SEEN, Resolution.BOOKED_RIGHT),
     }
 )
 # After these the shop keeps money that no order of ours was printed for.
@@ -109,6 +110,18 @@ KINDS: Mapping[str, Kind] = {
         About.MONEY,
         "Refunds made outside are larger than the payment. Check it in the Razorpay dashboard.",
         (_R.REFUND_STANDS,),
+    ),
+    "not_at_razorpay": Kind(
+        About.MONEY,
+        "We have this payment as received, but Razorpay does not. Look for it in the Razorpay "
+        "dashboard and say which of the two is right.",
+        (_R.BOOKED_RIGHT, _R.TAKEN_BY_BANK),
+    ),
+    "amount_differs": Kind(
+        About.MONEY,
+        "Razorpay has another amount for this payment than we have. Compare both, and refund it "
+        "or say that ours is right.",
+        (_R.BOOKED_RIGHT, _R.REFUND),
     ),
     "did_it_print": Kind(
         About.PAPER,

@@ -121,6 +121,17 @@ class Attention:
         )
         return found
 
+    async def decided(self, kind: str, subject: str) -> bool:
+        """Whether a person has answered this question: it is not asked a second time."""
+        result = await self._session.execute(
+            text(
+                "SELECT 1 FROM attention_items WHERE kind = :kind AND subject = :subject "
+                "AND closed_by LIKE 'user:%' LIMIT 1"
+            ),
+            {"kind": kind, "subject": subject},
+        )
+        return result.first() is not None
+
     async def of_items(self, item_ids: list[UUID]) -> dict[UUID, AttentionResolution]:
         rows = await self._session.scalars(
             select(AttentionResolution).where(AttentionResolution.item_id.in_(item_ids))

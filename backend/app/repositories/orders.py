@@ -200,7 +200,7 @@ class Orders:
                 "SELECT o.id FROM orders o JOIN payments p ON p.order_id = o.id "
                 "WHERE o.status = 'PAYMENT_PENDING' AND o.reminded_at IS NULL "
                 "AND NOT o.pay_at_counter AND p.status = 'LINK_SENT' AND p.expires_at IS NOT NULL "
-                "AND clock_timestamp() > p.created_at + (p.expires_at - p.created_at) / 2 "
+                "AND clock_timestamp() > p.link_made_at + (p.expires_at - p.link_made_at) / 2 "
                 "AND clock_timestamp() < p.expires_at - interval '2 minutes' LIMIT :limit"
             ),
             {"limit": limit},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,8 +12,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.domain.lifecycle import PAYMENT, PaymentEvent, advance
 from app.domain.lifecycle import Payment as Status
 from app.domain.money import Ruling
-from app.models import NOW, from_now
+from app.models import NOW
 from app.models_orders import Payment
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A captured payment as it stands here; ``refunded_paise`` are those the provider knows of."""
+
+    shop_id: UUID
+    order_id: UUID | None
+    captured_paise: int
+    currency: str
+    refunded_paise: int
 
 
 class Payments:
@@ -195,10 +207,9 @@ class Payments:
         )
         return bool(result.scalar_one())
 
-    def look_again(self, payment: Payment, after_seconds: float | None) -> None:
+    def look_again(self, payment: Payment, at: datetime | None) -> None:
         """When the sweep should read this link at the provider; None ends the looking."""
-        payment.looks += 1
-        payment.next_look_at = None if after_seconds is None else from_now(after_seconds)
+        payment.next_look_at = at
 
     async def due(self, limit: int = 50) -> list[UUID]:
         rows = await self._session.execute(
@@ -225,11 +236,28 @@ class Payments:
         )
         return [(row.id, row.order_id) for row in rows]
 
-    async def known(self, rzp_payment_ids: list[str]) -> dict[str, int]:
-        """Those of the provider's payments we have, with the paise on their way back."""
-        rows = await self._session.execute(
-            select(Payment.rzp_payment_id, Payment.refunded_paise).where(
-                Payment.rzp_payment_id.in_(rzp_payment_ids)
-            )
+    async def known(self, rzp_payment_ids: list[str]) -> set[str]:
+        """Those of the provider's payments we have."""
+        rows = await self._session.scalars(
+            select(Payment.rzp_payment_id).where(Payment.rzp_payment_id.in_(rzp_payment_ids))
         )
-        return {row.rzp_payment_id: row.refunded_paise for row in rows}
+        return {each for each in rows if each}
+
+    async def booked(self, rzp_payment_ids: list[str], *, since: datetime) -> dict[str, Booked]:
+        """Online payments captured since then, and those of the provider's that we have."""
+        rows = await self._session.execute(
+            text(
+                "SELECT rzp_payment_id, shop_id, order_id, captured_paise, currency, "
+                "(SELECT coalesce(sum(r.amount_paise), 0) FROM refunds r WHERE r.payment_id = p.id "
+                "  AND r.rzp_refund_id IS NOT NULL AND r.status <> 'FAILED') AS refunded_paise "
+                "FROM payments p WHERE status = 'CAPTURED' AND rzp_payment_id IS NOT NULL "
+                "AND (captured_at >= :since OR rzp_payment_id = ANY(:ids))"
+            ),
+            {"since": since, "ids": rzp_payment_ids},
+        )
+        return {
+            row.rzp_payment_id: Booked(
+                row.shop_id, row.order_id, row.captured_paise, row.currency, int(row.refunded_paise)
+            )
+            for row in rows
+        }

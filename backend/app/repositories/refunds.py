@@ -87,6 +87,16 @@ class Refunds:
     def look_again(self, refund: Refund, after_seconds: float | None) -> None:
         refund.next_look_at = None if after_seconds is None else from_now(after_seconds)
 
+    async def put_off(self, refund_id: UUID, *, seconds: int) -> None:
+        """It could not be read: others first."""
+        await self._session.execute(
+            text(
+                "UPDATE refunds SET next_look_at = "
+                "clock_timestamp() + make_interval(secs => :wait) WHERE id = :id"
+            ),
+            {"id": refund_id, "wait": seconds},
+        )
+
     async def due(self, limit: int = 50) -> list[UUID]:
         """Refunds in flight that should be read at the provider, or whose task is gone."""
         rows = await self._session.execute(
@@ -96,7 +106,8 @@ class Refunds:
                 "  < clock_timestamp() "
                 "AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j "
                 "  WHERE j.task_name = 'issue_refund' AND j.status IN ('todo', 'doing') "
-                "  AND (j.args ->> 'refund_id')::uuid = r.id) LIMIT :limit"
+                "  AND (j.args ->> 'refund_id')::uuid = r.id) "
+                "ORDER BY coalesce(next_look_at, created_at) LIMIT :limit"
             ),
             {"limit": limit},
         )

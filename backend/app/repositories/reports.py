@@ -270,14 +270,19 @@ class Reports:
         )
         return {str(row[0]): int(row[1]) for row in rows}
 
-    async def swept(self, name: str, summary: str) -> None:
+    async def swept(self, name: str, summary: str, *, idle: bool, unread: int) -> None:
+        """Writes down a run, as a success when nothing is unread. One that had nothing to do says
+        nothing about what the run before it left unread."""
         await self._session.execute(
             text(
-                "INSERT INTO sweep_runs (name, succeeded_at, summary) "
-                "VALUES (:name, clock_timestamp(), :summary) ON CONFLICT (name) DO UPDATE "
-                "SET succeeded_at = excluded.succeeded_at, summary = excluded.summary"
+                "INSERT INTO sweep_runs AS last (name, succeeded_at, summary, unread) VALUES "
+                "(:name, CASE WHEN :unread = 0 THEN clock_timestamp() END, :summary, :unread) "
+                "ON CONFLICT (name) DO UPDATE SET summary = excluded.summary, "
+                "unread = CASE WHEN :idle THEN last.unread ELSE excluded.unread END, "
+                "succeeded_at = CASE WHEN :idle AND last.unread > 0 THEN last.succeeded_at "
+                "ELSE coalesce(excluded.succeeded_at, last.succeeded_at) END"
             ),
-            {"name": name, "summary": summary[:500]},
+            {"name": name, "summary": summary[:500], "idle": idle, "unread": unread},
         )
 
     async def sweeps(self) -> list[SweepRun]:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from app.core.crash import crash_here
 from app.core.security import sha256_hex
 from app.domain.attention import NEEDS_NOTE, Kind, Resolution, kind_of, offered, refusal
 from app.domain.errors import BadInput, NotAllowed, NotFound
@@ -65,6 +66,7 @@ class AttentionService:
             Resolution.PAID_BACK_BY_HAND: money.paid_back_by_hand,
             Resolution.TRY_AGAIN: self._try_again,
             Resolution.REFUND_STANDS: _noted,
+            Resolution.BOOKED_RIGHT: _noted,
             Resolution.DISPUTE_WON: money.dispute_won,
             Resolution.TAKEN_BY_BANK: money.taken_by_bank,
             Resolution.IT_PRINTED: paper.it_printed,
@@ -195,7 +197,10 @@ class AttentionService:
                     "amount_paise": done.amount_paise,
                 },
             )
-            return await self._one(tx, shop_id, item_id)
+            entry = await self._one(tx, shop_id, item_id)
+            crash_here("attention.resolve_before_commit")
+        crash_here("attention.resolve_after_commit")
+        return entry
 
     async def _scene(
         self, tx: Transaction, shop_id: UUID, item_id: UUID, ask: Ask, by: str

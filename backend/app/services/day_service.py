@@ -11,6 +11,7 @@ from uuid import UUID
 
 import structlog
 
+from app.core.crash import crash_here
 from app.core.security import sha256_hex
 from app.domain.errors import BadInput, NotAllowed, ProviderError, ProviderRejected
 from app.domain.money import Money
@@ -161,6 +162,8 @@ class DayService:
                 reason=note,
                 data={"number": report.number, "cash_difference_paise": off},
             )
+            crash_here("day.close_before_commit")
+        crash_here("day.close_after_commit")
         log.info("day closed", day=day.isoformat(), number=report.number, difference=off)
         return report
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from app.core.crash import crash_here
 from app.domain.chat import OrderClosed
 from app.domain.errors import BadInput, NotAllowed, NotFound
 from app.domain.lifecycle import NOT_ON_PAPER, OPEN_ORDERS, Job, OrderEvent
@@ -100,6 +101,8 @@ class DeskService:
                 subject=f"order:{order_id}",
                 data={"amount_paise": amount_paise},
             )
+            crash_here("desk.cash_before_commit")
+        crash_here("desk.cash_after_commit")
         return order
 
     async def collect(self, shop_id: UUID, order_id: UUID, *, by: str, undo: bool = False) -> None:

@@ -83,7 +83,10 @@ class HealthService:
     async def _sweeps(self) -> Check:
         async with self._unit_of_work("system:health") as tx:
             runs = await tx.reports.sweeps()
-        return Check("ok", facts={run.name: run.succeeded_at.isoformat() for run in runs})
+        return Check(
+            "ok",
+            facts={run.name: run.succeeded_at and run.succeeded_at.isoformat() for run in runs},
+        )
 
     def _converter(self) -> Check:
         missing = self._preparer.missing()

@@ -5,17 +5,20 @@ Each is idempotent, says what it did, and leaves its last success for ``/health`
 
 from __future__ import annotations
 
+from collections import Counter
 from uuid import UUID
 
 import structlog
 
 from app.core.clock import Clock
+from app.core.crash import crash_here
 from app.domain.chat import OrderClosed
-from app.domain.errors import ProviderError
+from app.domain.errors import ProviderError, ProviderRejected
 from app.repositories.unit_of_work import UnitOfWork
 from app.services.bill_service import BillService
 from app.services.document_service import DocumentService
 from app.services.link_service import LinkService
+from app.services.matching_service import MatchingService
 from app.services.order_service import OrderService
 from app.services.queue_service import QueueService
 from app.services.refund_service import RefundService
@@ -29,6 +32,9 @@ LOST_SECONDS = 45
 SILENT_MINUTES = 15
 # Razorpay takes a refund at once, and the bank up to seven working days.
 UNSENT_DAYS, UNSETTLED_DAYS = 1, 10
+# A refund that could not be read makes way for others: for a minute when the provider is away, for
+# an hour when it said no.
+AWAY_SECONDS, REFUSED_SECONDS = 60, 3600
 
 
 class Housekeeping:
@@ -37,6 +43,7 @@ class Housekeeping:
         unit_of_work: UnitOfWork,
         queue: QueueService,
         links: LinkService,
+        matching: MatchingService,
         refunds: RefundService,
         orders: OrderService,
         sessions: SessionService,
@@ -48,6 +55,7 @@ class Housekeeping:
         self._unit_of_work = unit_of_work
         self._queue = queue
         self._links = links
+        self._matching = matching
         self._refunds = refunds
         self._orders = orders
         self._sessions = sessions
@@ -69,35 +77,44 @@ class Housekeeping:
             due = await tx.payments.due()
             for payment_id, order_id in await tx.payments.unlinked(older_than_seconds=LOST_SECONDS):
                 await tx.defer("make_link", lane=f"order:{order_id}", payment_id=str(payment_id))
-        found: dict[str, int] = {}
+        found: Counter[str] = Counter()
         for payment_id in due:
             try:
-                status = await self._links.look(payment_id, door="sweep")
+                found[await self._links.look(payment_id, door="sweep")] += 1
             except ProviderError as error:
                 log.warning("link not read", payment=str(payment_id), why=str(error))
-                status = "unread"
-            found[status] = found.get(status, 0) + 1
-        said = ", ".join(f"{count} {status}" for status, count in sorted(found.items()))
-        return await self._done("payments", f"{len(due)} links read: {said or 'none due'}")
+                await self._links.not_read(payment_id, error)
+        read = found.total()
+        unread = len(due) - read
+        said = "".join(f", {count} {status}" for status, count in sorted(found.items()))
+        return await self._done(
+            "payments", f"{read} read, {unread} unread{said}", read=read, unread=unread
+        )
 
     async def captures(self) -> str:
         """The provider's captured payments against ours."""
         try:
-            found = await self._links.catch_up()
+            match = await self._matching.match()
         except ProviderError as error:
             log.warning("payments not listed", why=str(error))
-            return "captures: not listed now"
-        return await self._done("captures", f"{found} found that no door had seen")
+            return await self._done("captures", "not listed now", unread=1)
+        return await self._done("captures", str(match), unread=match.unread)
 
     async def refunds(self) -> str:
         """Refunds in flight; what stays there too long is put before staff."""
         async with self._unit_of_work("system:sweep") as tx:
             due = await tx.refunds.due()
+        unread = 0
         for refund_id in due:
             try:
                 await self._refunds.look(refund_id)
             except ProviderError as error:
                 log.warning("refund not read", refund=str(refund_id), why=str(error))
+                unread += 1
+                async with self._unit_of_work("system:sweep") as tx:
+                    refused = isinstance(error, ProviderRejected)
+                    wait = REFUSED_SECONDS if refused else AWAY_SECONDS
+                    await tx.refunds.put_off(refund_id, seconds=wait)
         async with self._unit_of_work("system:sweep") as tx:
             stuck = await tx.refunds.stuck(unsent_days=UNSENT_DAYS, unsettled_days=UNSETTLED_DAYS)
             for refund in stuck:
@@ -110,7 +127,13 @@ class Housekeeping:
                     detail=f"refund {refund.rzp_refund_id or 'not taken by Razorpay yet'}, "
                     f"asked for on {refund.created_at:%d %B}",
                 )
-        return await self._done("refunds", f"{len(due)} refunds read, {len(stuck)} put on the list")
+        read = len(due) - unread
+        return await self._done(
+            "refunds",
+            f"{read} read, {unread} unread, {len(stuck)} put on the list",
+            read=read,
+            unread=unread,
+        )
 
     async def orders(self) -> str:
         """Reminders at half time, expiry at the end, and paid orders nobody moves."""
@@ -149,6 +172,8 @@ class Housekeeping:
                 await self._sessions.turn(
                     tx, customer, OrderClosed(order.code), key=f"order:{order.id}:over"
                 )
+            crash_here("order.expire_before_commit")
+        crash_here("order.expire_after_commit")
 
     async def lost_tasks(self) -> str:
         """Work whose task died with its process: it is deferred again, and is idempotent."""
@@ -172,11 +197,11 @@ class Housekeeping:
     async def messages(self) -> str:
         """Customers' messages whose webhook never reached us."""
         try:
-            found = await self._twilio.catch_up()
+            compared, there_only = await self._twilio.catch_up()
         except ProviderError as error:
             log.warning("messages not listed", why=str(error))
-            return "messages: not listed now"
-        return await self._done("messages", f"{found} found without a webhook")
+            return await self._done("messages", "not listed now", unread=1)
+        return await self._done("messages", f"{compared} compared, {there_only} there only")
 
     async def documents(self) -> str:
         """Files past their time, objects without a row, folders of killed processes."""
@@ -206,7 +231,9 @@ class Housekeeping:
             await self.bills(),
         ]
 
-    async def _done(self, name: str, summary: str) -> str:
+    async def _done(self, name: str, summary: str, *, read: int = 1, unread: int = 0) -> str:
+        """A run that left something unread is no success, nor is one after it that had nothing to
+        read: what was put off is still unread."""
         async with self._unit_of_work("system:sweep") as tx:
-            await tx.reports.swept(name, summary)
+            await tx.reports.swept(name, summary, idle=read + unread == 0, unread=unread)
         return f"{name}: {summary}"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.core.clock import Clock
 from app.core.crash import crash_here
 from app.domain.chat import OrderClosed
-from app.domain.errors import ProviderRejected
+from app.domain.errors import ProviderError, ProviderRejected, ProviderUnavailable
 from app.domain.lifecycle import Order as OrderStatus
 from app.domain.lifecycle import Payment, PaymentEvent
+from app.domain.looks import look_after_failure, next_look
 from app.domain.money import Money
 from app.domain.wording import Choice, Text
 from app.models_orders import Order
@@ -20,14 +21,8 @@ from app.repositories.unit_of_work import Transaction, UnitOfWork
 from app.services.capture_service import CaptureService, Seen
 from app.services.notices import Notices
 from app.services.order_service import OrderService
-from app.services.refund_service import RefundService
 from app.services.session_service import SessionService
 
-# Seconds from one look at an open link to the next, and every five minutes after these.
-LOOKS = (60, 60, 60, 120, 300, 300, 300, 300)
-DAILY = 86_400
-LAST_LOOK = 7
-CATCH_UP = timedelta(days=3)
 # Razorpay wants links to live 15 minutes at least, by its own clock.
 SHORTEST_LINK = timedelta(minutes=16)
 
@@ -38,22 +33,18 @@ class LinkService:
         unit_of_work: UnitOfWork,
         gateway: PaymentGateway | None,
         captures: CaptureService,
-        refunds: RefundService,
         orders: OrderService,
         sessions: SessionService,
         notices: Notices,
-        clock: Clock,
         *,
         callback_url: str,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._gateway = gateway
         self._captures = captures
-        self._refunds = refunds
         self._orders = orders
         self._sessions = sessions
         self._notices = notices
-        self._clock = clock
         self._callback_url = callback_url
 
     async def make_link(self, payment_id: UUID) -> None:
@@ -61,38 +52,18 @@ class LinkService:
         gateway = self._gateway
         if gateway is None:
             return
-        async with self._unit_of_work("system:link") as tx:
-            intent = await tx.payments.get(payment_id)
-            if intent is None or intent.status != Payment.INITIATED or intent.order_id is None:
-                return
-            order = await tx.orders.get(intent.order_id)
-            assert order is not None and intent.reference_id is not None
-            customer = await tx.customers.get(order.customer_id)
-            shop = await tx.shops.get(order.shop_id)
-            others = [
-                link.id
-                for link in await tx.payments.open_links(order.id)
-                if link.id != intent.id and link.status == Payment.LINK_SENT
-            ]
-        if order.status != OrderStatus.PAYMENT_PENDING:
-            await self._drop_intent(payment_id)
-            return
+        request, others = await self._wanted(payment_id)
         for other in others:
             # At most one payable link: the old one is closed, or its money taken, first.
-            await self.close_link(other)
-        request = LinkRequest(
-            reference_id=intent.reference_id,
-            amount_paise=intent.amount_paise,
-            currency=intent.currency,
-            description=f"Print order {order.code} at {shop.name}"[:2048],
-            expire_by=max(
-                intent.expires_at or self._clock.now(), self._clock.now() + SHORTEST_LINK
-            ),
-            notes={"order_ref": intent.reference_id, "order_code": order.code},
-            callback_url=self._callback_url,
-            customer_name=customer.name[:50],
-            customer_contact=f"+{customer.phone}" if customer.phone else "",
-        )
+            with suppress(ProviderRejected):
+                await self.close_link(other)
+        if others:
+            # What was learnt of the old one may have paid the order.
+            request, others = await self._wanted(payment_id)
+        if request is None:
+            return
+        if others:
+            raise ProviderUnavailable("razorpay", "an older link of this order is still open")
         crash_here("link.before_create")
         try:
             link = await self._create_once(gateway, request)
@@ -101,6 +72,40 @@ class LinkService:
             return
         crash_here("link.after_create")
         await self._link_made(payment_id, link)
+        if link.status != "created":
+            # Made by a try whose answer was lost, and over meanwhile.
+            await self.learn(payment_id, link, door="link")
+
+    async def _wanted(self, payment_id: UUID) -> tuple[LinkRequest | None, list[UUID]]:
+        """The link to make, or None when it is not wanted any more; and older ones still open."""
+        async with self._unit_of_work("system:link") as tx:
+            intent, order = await self._locked(tx, payment_id)
+            if intent is None or order is None or intent.status != Payment.INITIATED:
+                return None, []
+            if order.status != OrderStatus.PAYMENT_PENDING:
+                tx.payments.move(intent, PaymentEvent.CLOSE)
+                return None, []
+            assert intent.reference_id is not None
+            customer = await tx.customers.get(order.customer_id)
+            shop = await tx.shops.get(order.shop_id)
+            others = [
+                link.id
+                for link in await tx.payments.open_links(order.id)
+                if link.id != intent.id and link.status == Payment.LINK_SENT
+            ]
+            earliest = await tx.now() + SHORTEST_LINK
+            request = LinkRequest(
+                reference_id=intent.reference_id,
+                amount_paise=intent.amount_paise,
+                currency=intent.currency,
+                description=f"Print order {order.code} at {shop.name}"[:2048],
+                expire_by=max(intent.expires_at or earliest, earliest),
+                notes={"order_ref": intent.reference_id, "order_code": order.code},
+                callback_url=self._callback_url,
+                customer_name=customer.name[:50],
+                customer_contact=f"+{customer.phone}" if customer.phone else "",
+            )
+            return request, others
 
     async def _create_once(self, gateway: PaymentGateway, request: LinkRequest) -> PaymentLink:
         """A used reference means an earlier try went through: that link is adopted."""
@@ -132,16 +137,23 @@ class LinkService:
             intent.plink_id, intent.short_url = link.id, link.short_url
             if link.order_id:
                 intent.provider_order_id = link.order_id
-            tx.payments.look_again(intent, LOOKS[0])
+            intent.link_made_at = await tx.now()
             if intent.status == Payment.INITIATED:
                 tx.payments.move(intent, PaymentEvent.LINK)
+                if link.expire_by is not None:
+                    # Made late, after the provider was away, it lives longer: so does the order.
+                    intent.expires_at = order.expires_at = link.expire_by
+                await self._look_again(tx, intent)
             elif intent.status == Payment.CLOSED:
                 # The customer changed something while the link was being made.
                 await tx.defer("close_link", lane=f"order:{order.id}", payment_id=str(intent.id))
                 return
             await tx.session.flush()
-            if intent.status == Payment.LINK_SENT and order.status == OrderStatus.PAYMENT_PENDING:
+            open_link = intent.status == Payment.LINK_SENT and link.status == "created"
+            if open_link and order.status == OrderStatus.PAYMENT_PENDING:
                 await self._send_link(tx, order, intent)
+            crash_here("link.made_before_commit")
+        crash_here("link.made_after_commit")
 
     async def _send_link(self, tx: Transaction, order: Order, intent: PaymentRow) -> None:
         assert intent.quote_id is not None
@@ -201,12 +213,6 @@ class LinkService:
         """Out of patience with an unreachable provider: the same way out."""
         await self._no_link(payment_id, why)
 
-    async def _drop_intent(self, payment_id: UUID) -> None:
-        async with self._unit_of_work("system:link") as tx:
-            intent = await tx.payments.lock(payment_id)
-            if intent is not None and intent.status == Payment.INITIATED:
-                tx.payments.move(intent, PaymentEvent.CLOSE)
-
     async def close_link(self, payment_id: UUID) -> None:
         """Cancels a link; when somebody was faster and paid, takes the payment instead."""
         gateway = self._gateway
@@ -259,47 +265,34 @@ class LinkService:
                 row.provider_order_id = link.order_id
             if link.status in ("cancelled", "expired") and row.status == Payment.LINK_SENT:
                 tx.payments.move(row, PaymentEvent.CLOSE)
-            tx.payments.look_again(row, self._next_look(row))
+            if row.plink_id is not None:
+                await self._look_again(tx, row)
+            crash_here("link.learn_before_commit")
+        crash_here("link.learn_after_commit")
         if link.status in ("cancelled", "expired"):
             await self._link_over(payment_id, link.status)
 
-    def _next_look(self, row: PaymentRow) -> float | None:
-        looks = row.looks
-        if row.status == Payment.LINK_SENT:
-            return LOOKS[looks] if looks < len(LOOKS) else 300
-        # Closed: banks settle up to days late, so it is read daily for a week.
-        born = row.created_at
-        return DAILY if self._clock.now() - born < timedelta(days=LAST_LOOK) else None
-
-    async def catch_up(self) -> int:
-        """The provider's list of the last days against our books: captured payments that no door
-        has seen, a second one on a paid link among them, and refunds we do not know of."""
-        gateway = self._gateway
-        if gateway is None:
-            return 0
-        now = self._clock.now()
-        listed = await gateway.list_payments(since=now - CATCH_UP, until=now)
-        captured = [each for each in listed if each.status in ("captured", "refunded")]
+    async def not_read(self, payment_id: UUID, error: ProviderError) -> None:
+        """Puts a link that could not be read behind those that can be."""
         async with self._unit_of_work("system:sweep") as tx:
-            booked = await tx.payments.known([each.id for each in captured])
-        for each in captured:
-            if each.id not in booked:
-                await self._captures.settle(
-                    Seen(
-                        payment_id=each.id,
-                        amount_paise=each.amount_paise,
-                        currency=each.currency,
-                        method=each.method,
-                        reference_id=each.reference_id,
-                        link_id=each.link_id,
-                        order_id=each.order_id,
-                    ),
-                    door="list",
-                )
-            if each.amount_refunded_paise != booked.get(each.id, 0):
-                for refund in await gateway.payment_refunds(each.id):
-                    await self._refunds.learn(refund)
-        return sum(each.id not in booked for each in captured)
+            row = await tx.payments.lock(payment_id)
+            if row is None or row.next_look_at is None:
+                return
+            made_at, expires_at = _life(row)
+            later = look_after_failure(
+                made_at,
+                expires_at,
+                still_open=row.status == Payment.LINK_SENT,
+                refused=isinstance(error, ProviderRejected),
+                now=await tx.now(),
+            )
+            tx.payments.look_again(row, later)
+
+    async def _look_again(self, tx: Transaction, row: PaymentRow) -> None:
+        made_at, expires_at = _life(row)
+        still_open = row.status == Payment.LINK_SENT
+        now = await tx.now()
+        tx.payments.look_again(row, next_look(made_at, expires_at, still_open=still_open, now=now))
 
     async def returned(self, query: dict[str, str]) -> str | None:
         """The payer came back: where to send the browser, and a reason to look at the link.
@@ -351,3 +344,8 @@ class LinkService:
             await self._sessions.turn(
                 tx, customer, OrderClosed(order.code), key=f"order:{order.id}:over"
             )
+
+
+def _life(row: PaymentRow) -> tuple[datetime, datetime]:
+    made_at = row.link_made_at or row.created_at
+    return made_at, row.expires_at or made_at

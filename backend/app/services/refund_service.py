@@ -89,6 +89,8 @@ class RefundService:
                 data={"amount_paise": amount_paise, "payment": payment.rzp_payment_id or "cash"},
             )
             await self._back.asked(tx, refund, payment, order)
+            crash_here("refund.request_before_commit")
+        crash_here("refund.request_after_commit")
         return refund
 
     async def _refundable(self, tx: Transaction, order: Order, amount_paise: int) -> Payment:
@@ -251,6 +253,8 @@ class RefundService:
             tx.refunds.look_again(refund, self._next_look(refund))
             if refund.status != before:
                 await self._booked(tx, refund, payment, order)
+            crash_here("refund.apply_before_commit")
+        crash_here("refund.apply_after_commit")
 
     async def _locked(
         self, tx: Transaction, refund_id: UUID

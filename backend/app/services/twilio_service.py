@@ -126,10 +126,13 @@ class TwilioService:
                 events.append(FileCame(str(document)))
         return events
 
-    async def catch_up(self) -> int:
-        """Messages whose webhook never came: listed at Twilio, applied by the same code."""
+    async def catch_up(self) -> tuple[int, int]:
+        """Messages whose webhook never came: listed at Twilio, applied by the same code.
+
+        How many were compared, and how many only Twilio had.
+        """
         if self._messenger is None:
-            return 0
+            return 0, 0
         async with self._unit_of_work("system:sweep") as tx:
             now = await tx.now()
         listed = await self._messenger.list_inbound(since=now - CATCH_UP)
@@ -154,7 +157,7 @@ class TwilioService:
                     media=tuple(InboundMedia(ref, declared) for ref, declared in media),
                 )
             )
-        return len(missed)
+        return len(listed), len(missed)
 
     # Out
 

@@ -55,8 +55,9 @@ def upgrade() -> None:
     op.create_table(
         "sweep_runs",
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("succeeded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("succeeded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("summary", sa.Text(), server_default="", nullable=False),
+        sa.Column("unread", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_sweep_runs")),
     )
     op.create_table(

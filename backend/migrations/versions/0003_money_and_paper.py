@@ -102,7 +102,7 @@ def upgrade() -> None:
         sa.Column("provider_order_id", sa.Text(), server_default="", nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("next_look_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("looks", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("link_made_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("rzp_payment_id", sa.Text(), nullable=True),
         sa.Column("captured_paise", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("captured_at", sa.DateTime(timezone=True), nullable=True),

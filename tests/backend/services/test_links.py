@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from tests.backend.services.seeds import ordered
+from tests.backend.services.seeds import crowd, ordered
 from tests.support.outside import TROUBLES, Bank, Customer
-from tests.support.shop import House
+from tests.support.shop import House, bank_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -98,25 +99,6 @@ async def test_cancelled_before_the_link_was_made_leaves_none_payable(
     assert [row["status"] for row in await shop.payments_of(customer)] == ["CLOSED"]
 
 
-@pytest.mark.parametrize(
-    ("left", "told"), [("-3 minutes", "works for 1 minute."), ("26 hours", "1,560 minutes")]
-)
-async def test_the_time_a_link_has_left_is_told_as_it_is(
-    shop: House, customer: Customer, left: str, told: str
-) -> None:
-    """The provider took its time, or the shop gives its customers longer than a day."""
-    await customer.replies("Hi", "Print Shop")
-    await shop.outside.trouble("razorpay.links.create", "refused", times=None)
-    order = await ordered(shop, customer)
-    await shop.sql(
-        "UPDATE payments SET expires_at = clock_timestamp() + %s::interval WHERE order_id = %s",
-        left,
-        order["id"],
-    )
-    await shop.outside.control("DELETE", "/faults")
-    assert told in (await customer.hears("Pay here"))["text"]
-
-
 async def test_a_reminder_once_at_half_time_then_the_end(
     shop: House, customer: Customer, bank: Bank
 ) -> None:
@@ -124,19 +106,25 @@ async def test_a_reminder_once_at_half_time_then_the_end(
     order = await ordered(shop, customer)
     pay_here = (await customer.hears("Pay here"))["links"][0]
     keep = shop.inside.housekeeping
-    await keep.orders()
-    assert await customer.count("still waiting") == 0
 
-    await shop.sql(
-        "UPDATE payments SET created_at = created_at - interval '16 minutes', "
-        "expires_at = expires_at - interval '16 minutes' WHERE order_id = %s",
-        order["id"],
-    )
-    for _ in range(3):
-        await keep.orders()
+    async def minutes_pass(minutes: int) -> None:
+        await shop.sql(
+            "UPDATE payments SET link_made_at = link_made_at - make_interval(mins => %s), "
+            "expires_at = expires_at - make_interval(mins => %s) WHERE order_id = %s",
+            minutes,
+            minutes,
+            order["id"],
+        )
+        for _ in range(3):
+            await keep.orders()
+        await shop.quiet()
+
+    await minutes_pass(14)
+    assert await customer.count("still waiting") == 0
+    await minutes_pass(2)
     reminder = await customer.hears("still waiting")
     assert reminder["links"] == [pay_here]
-    await shop.quiet()
+    await minutes_pass(10)
     assert await customer.count("still waiting") == 1
 
     await shop.sql(
@@ -149,6 +137,47 @@ async def test_a_reminder_once_at_half_time_then_the_end(
     assert (await shop.order_of(customer))["status"] == "EXPIRED"
     assert await customer.count("has run out") == 1
     assert await shop.jobs_of(customer) == []
+
+
+async def test_changing_the_order_while_paying_leaves_nothing_to_pay_twice(shop: House) -> None:
+    """Real races, many at once: either the old link was paid and prints, or the new one waits."""
+    people = await crowd(shop, 12)
+
+    async def pays(pay_here: str) -> bool:
+        link = await bank_of(shop).link(pay_here)
+        answer = await shop.outside.client.post(
+            f"{shop.outside.origin}/control/links/{link['id']}/pay", json={"case": "normal"}
+        )
+        assert answer.status_code in (200, 409)
+        return answer.status_code == 200
+
+    async def story(customer: Customer, number: int) -> bool:
+        await ordered(shop, customer)
+        pay_here = (await customer.hears("Pay here", timeout=40))["links"][0]
+        if number % 3 == 0:
+            paid, _ = await asyncio.gather(pays(pay_here), customer.says("back"))
+            await customer.says("3")
+            return paid
+        await customer.says("back")
+        moves = [pays(pay_here), customer.says("3")]
+        done = await asyncio.gather(*(moves if number % 3 == 1 else reversed(moves)))
+        return True in done
+
+    paid = await asyncio.gather(*(story(person, n) for n, person in enumerate(people)))
+    await shop.quiet(within=5, timeout=60)
+
+    for person, was_paid in zip(people, paid, strict=True):
+        order, jobs = await shop.order_of(person), await shop.jobs_of(person)
+        payable = [
+            link["amount"]
+            for link in await links_of(shop, person)
+            if link["status"] in ("created", "partially_paid")
+        ]
+        ending = (order["status"], order["total_paise"], [job["copies"] for job in jobs], payable)
+        assert ending == (
+            ("PAID", 800, [2], []) if was_paid else ("PAYMENT_PENDING", 1200, [], [1200])
+        )
+        assert await shop.refunds_of(person) == []
 
 
 async def test_the_providers_expiry_ends_the_order(
@@ -195,11 +224,11 @@ async def test_money_no_webhook_told_of_is_found_in_the_providers_list(
     assert await shop.payments_of(customer) != []
     assert [row["status"] for row in await shop.payments_of(customer)] == ["LINK_SENT"]
 
-    assert await shop.inside.links.catch_up() == 2
+    assert (await shop.inside.matching.match()).there_only == 2
     await customer.hears("token")
     await shop.quiet()
 
     owners = sorted(row["disposition"] for row in await shop.payments_of(customer))
     assert owners == ["FULFILS", "REFUND"]
     assert len(await shop.jobs_of(customer)) == 1
-    assert await shop.inside.links.catch_up() == 0
+    assert (await shop.inside.matching.match()).there_only == 0

@@ -134,9 +134,9 @@ async def test_a_payment_and_its_refund_nobody_told_of_are_found_in_the_list(
     await refunds_in_the_dashboard(shop, paid["payment_id"])
     assert (await shop.order_of(customer))["status"] == "PAYMENT_PENDING"
 
-    assert await shop.inside.links.catch_up() == 1
+    assert (await shop.inside.matching.match()).there_only == 1
     await money_is_back_and_nothing_prints(shop, customer)
-    assert await shop.inside.links.catch_up() == 0
+    assert (await shop.inside.matching.match()).there_only == 0
 
 
 async def test_a_refund_nobody_told_of_is_found_in_the_list(
@@ -147,7 +147,7 @@ async def test_a_refund_nobody_told_of_is_found_in_the_list(
     await refunds_in_the_dashboard(shop, payment["payment_id"])
     assert (await shop.order_of(customer))["status"] == "PAID"
 
-    await shop.inside.links.catch_up()
+    await shop.inside.matching.match()
     await money_is_back_and_nothing_prints(shop, customer)
 
 

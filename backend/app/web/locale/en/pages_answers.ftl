@@ -7,6 +7,7 @@ answer-matched-by-hand = It belongs to
 answer-paid-back-by-hand = Paid back by hand
 answer-try-again = Try again
 answer-refund-stands = The refund is right
+answer-booked-right = Our books are right
 answer-dispute-won = The bank decided for us
 answer-taken-by-bank = The bank took it back
 answer-it-printed = It printed

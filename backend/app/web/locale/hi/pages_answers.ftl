@@ -7,6 +7,7 @@ answer-matched-by-hand = यह किसका है
 answer-paid-back-by-hand = हाथ से लौटा दिया
 answer-try-again = फिर से कीजिए
 answer-refund-stands = रिफ़ंड सही है
+answer-booked-right = हमारा हिसाब सही है
 answer-dispute-won = बैंक ने हमारे पक्ष में तय किया
 answer-taken-by-bank = बैंक ने वापस ले लिया
 answer-it-printed = छप गया
