@@ -56,9 +56,12 @@ async def disputed(till: Till, sale: Sale) -> None:
     await till.dispute(sale.payments[0], "created")
 
 
-async def dispute_lost(till: Till, sale: Sale) -> None:
-    await disputed(till, sale)
-    await till.dispute(sale.payments[0], "lost")
+def dispute_tells(*words: str) -> Happening:
+    async def tells(till: Till, sale: Sale) -> None:
+        for word in words:
+            await till.dispute(sale.payments[0], word)
+
+    return tells
 
 
 STORIES: dict[str, tuple[Happening, ...]] = {
@@ -72,7 +75,13 @@ STORIES: dict[str, tuple[Happening, ...]] = {
     "paid and given back at the dashboard": (paid, given_back),
     "paid and half of it given back": (paid, half_given_back),
     "paid and disputed": (paid, disputed),
-    "paid, disputed and lost": (paid, dispute_lost),
+    "paid, disputed and asked for more": (
+        paid,
+        dispute_tells("created", "action_required", "under_review"),
+    ),
+    "paid, disputed and won": (paid, dispute_tells("created", "under_review", "won")),
+    "paid, disputed and lost": (paid, dispute_tells("created", "action_required", "lost")),
+    "paid, disputed and closed": (paid, dispute_tells("created", "closed")),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.domain.attention import About, kind_of
 from app.domain.chat import OrderClosed
+from app.domain.disputes import Dispute
 from app.domain.errors import BadInput, NotAllowed
 from app.domain.lifecycle import ORDER, OrderEvent, RefundEvent
 from app.domain.lifecycle import Order as OrderStatus
@@ -12,6 +13,7 @@ from app.domain.wording import Text
 from app.models_orders import Order, Payment
 from app.repositories.unit_of_work import Transaction
 from app.services.bill_service import BillService
+from app.services.dispute_service import DisputeService
 from app.services.money_back import MoneyBack
 from app.services.notices import Notices
 from app.services.order_service import OrderService
@@ -28,11 +30,13 @@ class MoneyAnswers:
         sessions: SessionService,
         notices: Notices,
         bills: BillService,
+        disputes: DisputeService,
     ) -> None:
         self._orders = orders
         self._sessions = sessions
         self._notices = notices
         self._bills = bills
+        self._disputes = disputes
         self._back = MoneyBack(notices, bills)
 
     async def refund(self, tx: Transaction, scene: Scene) -> Done:
@@ -129,14 +133,16 @@ class MoneyAnswers:
     # What the bank does
 
     async def dispute_won(self, tx: Transaction, scene: Scene) -> Done:
-        if scene.payment is not None:
-            scene.payment.disputed = False
-        if scene.order is not None:
-            await self._orders.let_go(tx, scene.order)
+        await self._disputes.answered(
+            tx, scene.item.subject, scene.payment, scene.order, ended=Dispute.WON
+        )
         return Done()
 
     async def taken_by_bank(self, tx: Transaction, scene: Scene) -> Done:
         payment = scene.payment
+        await self._disputes.answered(
+            tx, scene.item.subject, payment, scene.order, ended=Dispute.LOST
+        )
         if payment is None or scene.facts.left_paise < 1:
             return Done()
         refund = await self._back.record_return(

@@ -46,7 +46,11 @@ async def test_a_chargeback_tells_until_when_it_can_be_answered(
 ) -> None:
     event = deepcopy(golden("razorpay", "webhook_dispute_created")["request"]["body"])
     dispute = event["payload"]["dispute"]["entity"]
-    dispute |= {"respond_by": respond_by, "payment_id": f"pay_FAKEdisputed{respond_by}"}
+    dispute |= {
+        "id": f"disp_FAKEdeadline{respond_by}",
+        "respond_by": respond_by,
+        "payment_id": f"pay_FAKEdisputed{respond_by}",
+    }
 
     assert (await shop.outside.razorpay_says(event)).status_code == 200
     await shop.quiet()
