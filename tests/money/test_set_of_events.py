@@ -52,6 +52,15 @@ async def half_given_back(till: Till, sale: Sale) -> None:
     assert await till.refund_outside(sale.payments[0], sale.amount // 2) == 200
 
 
+async def given_back_in_vain(till: Till, sale: Sale) -> None:
+    """The bank takes the refund, says that it is through, and sends it back."""
+    await till.house.outside.control("POST", "/settings", {"refund_status": "pending"})
+    await given_back(till, sale)
+    [refund] = await till.refunds_out_there()
+    for word in ("processed", "failed"):
+        await till.settle_refund(refund["id"], word)
+
+
 async def disputed(till: Till, sale: Sale) -> None:
     await till.dispute(sale.payments[0], "created")
 
@@ -74,6 +83,7 @@ STORIES: dict[str, tuple[Happening, ...]] = {
     "never paid": (failed, expired),
     "paid and given back at the dashboard": (paid, given_back),
     "paid and half of it given back": (paid, half_given_back),
+    "paid, given back and sent back by the bank": (paid, given_back_in_vain),
     "paid and disputed": (paid, disputed),
     "paid, disputed and asked for more": (
         paid,
@@ -165,6 +175,8 @@ async def end(till: Till, sale: Sale) -> dict[str, Any]:
         "jobs": "SELECT kind, status, copies FROM print_jobs WHERE order_id = %s",
         "questions": "SELECT kind, amount_paise, closed_at IS NULL AS open FROM attention_items "
         "WHERE order_id = %s",
+        "failures told": "SELECT count(*) FROM messages WHERE order_id = %s "
+        "AND kind = 'refund-failed'",
         "tokens told": "SELECT count(*) FROM messages WHERE order_id = %s AND kind = 'paid'",
     }
     return {
