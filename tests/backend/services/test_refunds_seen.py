@@ -332,7 +332,7 @@ async def test_money_paid_back_by_hand_stays_so_when_the_bank_repeats_its_no(
     shop: House, customer: Customer, bank: Bank
 ) -> None:
     await shop.outside.control("POST", "/settings", {"refund_status": "pending"})
-    order, _ = await customer_who_paid(shop, customer)
+    order, payment = await customer_who_paid(shop, customer)
     assert (await shop.refund(order["id"], 800, key="by hand in the end")).status_code == 202
     await shop.quiet()
     [refund] = await shop.refunds_of(customer)
@@ -343,7 +343,12 @@ async def test_money_paid_back_by_hand_stays_so_when_the_bank_repeats_its_no(
     )
     assert (await answer(shop, item, "paid_back_by_hand", note="cash")).status_code == 200
 
-    again = {"id": refund["rzp_refund_id"], "amount": 800, "status": "failed"}
+    again = {
+        "id": refund["rzp_refund_id"],
+        "payment_id": payment["payment_id"],
+        "amount": 800,
+        "status": "failed",
+    }
     event = {"event": "refund.failed", "payload": {"refund": {"entity": again}}}
     assert (await shop.outside.razorpay_says(event)).status_code == 200
     await shop.quiet()
