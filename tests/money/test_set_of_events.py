@@ -104,16 +104,20 @@ async def test_the_same_set_of_events_comes_to_the_same_end(till: Till, name: st
         for happening in STORIES[name]:
             await happening(till, sale)
         told = list(await till.known_events())
-        if seed:
+        if seed == 1:
+            told.reverse()  # every late word after the word that overtook it
+        elif seed:
             dice = Random(f"{name} {seed}")
             told += dice.choices(told, k=len(told))
             dice.shuffle(told)
         for event in told:
             assert await till.deliver(event) == [200]
             await till.work()
+        # Before any sweep looks at the provider, and after: sweeps would heal what events broke.
+        told_only = await end(till, sale)
         await till.come_to_rest(())
         assert await till.broken(at_rest=True) == {}
-        ends.append(await end(till, sale))
+        ends.append((told_only, await end(till, sale)))
     assert ends[1:] == ends[:1] * (SHUFFLES - 1)
 
 
