@@ -1,13 +1,15 @@
-"""A refund and a worker's claim at the same moment, again and again: never both money and paper."""
+"""Refunds at the same moment as a worker's claim, and as other words about them, many times."""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from typing import Any
 
 import httpx2
 import pytest
 
+from app.ports import ProviderRefund
 from tests.backend.services.seeds import customer_who_paid
 from tests.support.outside import Bank, Customer
 from tests.support.shop import Held, House
@@ -80,3 +82,28 @@ async def nothing_comes_out(shop: House, person: Customer, job: Any, *, claimed:
     assert await shop.prints(person) == []
     begun = "SELECT count(*) FROM print_attempts WHERE job_id = %s AND started_at IS NOT NULL"
     assert await shop.one(begun, job) == 0
+
+
+async def test_of_the_first_words_about_a_dashboard_refund_none_is_lost(
+    shop: House, customer: Customer
+) -> None:
+    """Whoever is second finds the refund written down, and still brings the news."""
+    _, payment = await customer_who_paid(shop, customer)
+
+    def word(refund: str, status: str) -> Any:
+        return shop.inside.refunds.learn(
+            ProviderRefund(refund, payment["payment_id"], 100, status, "", None)
+        )
+
+    for _ in range(8):
+        refund = f"rfnd_{secrets.token_hex(7)}"
+        words = (word(refund, "pending"), word(refund, "pending"), word(refund, "processed"))
+        ends = await asyncio.gather(*words)
+        assert [end for end, _ in ends] == ["DONE"] * 3
+    await shop.quiet()
+    assert [row["status"] for row in await shop.refunds_of(customer)] == ["PROCESSED"] * 8
+    [row] = await shop.payments_of(customer)
+    assert row["refunded_paise"] == 800
+    assert await customer.count("refunded (reference") == 8
+    assert await shop.attention_of(customer) == ["external_refund"]
+    assert await shop.prints(customer) == []
