@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from typing import Any
 
 import pytest
 
 from tests.backend.services.questions import answer, ask
-from tests.backend.services.seeds import customer_who_paid, ordered
+from tests.backend.services.seeds import crowd, customer_who_paid, ordered
 from tests.support.outside import Bank, Customer, capture_event
 from tests.support.shop import House
 
@@ -51,6 +52,17 @@ async def questions_of(shop: House, payment_id: str) -> list[str]:
     )
     assert {row["kind"] for row in rows} <= {"dispute"}
     return [row["resolution"] if row["closed_at"] else "open" for row in rows]
+
+
+def dispute_event(payment_id: str, status: str) -> dict[str, Any]:
+    """Of a payment that the simulated bank does not know."""
+    entity: dict[str, Any] = {
+        "id": payment_id.replace("pay", "disp"),
+        "payment_id": payment_id,
+        "amount": 800,
+        "status": status,
+    }
+    return {"event": "payment.dispute.x", "payload": {"dispute": {"entity": entity}}}
 
 
 @pytest.mark.parametrize("words", WORDS)
@@ -124,13 +136,7 @@ async def test_a_dispute_of_a_payment_nobody_knows_yet_finds_it_when_it_is_captu
     order = await ordered(shop, customer)
     payment_id = f"pay_{secrets.token_hex(7)}"
     for word in words.split():
-        entity: dict[str, Any] = {
-            "id": payment_id.replace("pay", "disp"),
-            "payment_id": payment_id,
-            "amount": 800,
-            "status": word,
-        }
-        said = {"event": "payment.dispute.x", "payload": {"dispute": {"entity": entity}}}
+        said = dispute_event(payment_id, word)
         assert (await shop.outside.razorpay_says(said)).status_code == 200
         await shop.quiet()
     captured = capture_event(payment=payment_id, amount=800, reference=order["reference_id"])
@@ -164,3 +170,27 @@ async def test_one_of_two_disputes_that_is_won_does_not_let_go(
     await bank_says(shop, payment["payment_id"], "won")
     assert await questions_of(shop, payment["payment_id"]) == ["won"]
     assert await shop.prints(customer) == ["thesis.pdf"]
+
+
+async def test_a_payment_and_its_dispute_at_the_same_moment_see_each_other(shop: House) -> None:
+    people = await crowd(shop, 8)
+    orders = await asyncio.gather(*(ordered(shop, person) for person in people))
+    payments = [f"pay_{secrets.token_hex(7)}" for _ in people]
+
+    async def both(number: int) -> None:
+        captured = capture_event(
+            payment=payments[number], amount=800, reference=orders[number]["reference_id"]
+        )
+        events = [captured, dispute_event(payments[number], "open")]
+        answers = await asyncio.gather(
+            *(shop.outside.razorpay_says(event) for event in events[:: 1 - 2 * (number % 2)])
+        )
+        assert [answer.status_code for answer in answers] == [200, 200]
+
+    await asyncio.gather(*map(both, range(len(people))))
+    await shop.quiet(timeout=60)
+    for person, payment_id in zip(people, payments, strict=True):
+        assert [row["status"] for row in await shop.jobs_of(person)] == ["HELD"]
+        assert await shop.attention_of(person) == ["dispute"]
+        assert await questions_of(shop, payment_id) == ["open"]
+        assert await shop.prints(person) == []
