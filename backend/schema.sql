@@ -546,6 +546,19 @@ CREATE INDEX ix_refunds_order_id ON refunds (order_id);
 
 CREATE INDEX ix_refunds_payment_id ON refunds (payment_id);
 
+CREATE TABLE disputes (
+    rzp_dispute_id TEXT NOT NULL, 
+    rzp_payment_id TEXT NOT NULL, 
+    status TEXT NOT NULL, 
+    answered BOOLEAN DEFAULT false NOT NULL, 
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL, 
+    CONSTRAINT pk_disputes PRIMARY KEY (rzp_dispute_id), 
+    CONSTRAINT ck_disputes_status CHECK (status IN ('OPEN', 'UNDER_REVIEW', 'CLOSED', 'WON', 'LOST'))
+);
+
+CREATE INDEX ix_disputes_rzp_payment_id ON disputes (rzp_payment_id);
+
 UPDATE alembic_version SET version_num='0003' WHERE alembic_version.version_num = '0002';
 
 -- Running upgrade 0003 -> 0004

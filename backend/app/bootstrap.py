@@ -29,6 +29,7 @@ from app.services.bill_service import BillService
 from app.services.capture_service import CaptureService
 from app.services.day_service import DayService
 from app.services.desk_service import DeskService
+from app.services.dispute_service import DisputeService
 from app.services.document_service import DocumentService
 from app.services.export_service import ExportService
 from app.services.health_service import HealthService
@@ -249,13 +250,20 @@ class Premises:
             max_mb=settings.max_file_mb,
             accepts="PDF, photo" if intake.missing() else "PDF, Word, photo",
         )
-        money = MoneyAnswers(orders, sessions, notices, bills)
+        disputes = DisputeService(unit_of_work, orders, default_shop_id=default_shop)
+        money = MoneyAnswers(orders, sessions, notices, bills, disputes)
         outcomes = PrintOutcomes(
             notices, printing.wake_after, retention_hours=settings.document_retention_hours
         )
         refunds = RefundService(unit_of_work, gateway, notices, bills)
         captures = CaptureService(
-            unit_of_work, orders, refunds, sessions, notices, default_shop_id=default_shop
+            unit_of_work,
+            orders,
+            refunds,
+            sessions,
+            notices,
+            disputes,
+            default_shop_id=default_shop,
         )
         links = LinkService(
             unit_of_work,
@@ -283,7 +291,7 @@ class Premises:
             unit_of_work, messenger, sessions, documents, default_shop_id=default_shop
         )
         razorpay = RazorpayService(
-            unit_of_work, captures, links, refunds, notices, gateway, default_shop_id=default_shop
+            unit_of_work, captures, links, refunds, disputes, notices, gateway
         )
         whatsapp, payments = TwilioDoor(settings), RazorpayDoor(settings)
         return Shop(

@@ -201,6 +201,23 @@ class Refund(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW, onupdate=NOW)
 
 
+class Dispute(Base):
+    """A bank's question about a payment, at the furthest it was told to be. It may be heard of
+    before its payment, so it names that by the provider's id. ``answered``: a person ended it."""
+
+    __tablename__ = "disputes"
+    __table_args__ = (
+        CheckConstraint("status IN ('OPEN', 'UNDER_REVIEW', 'CLOSED', 'WON', 'LOST')", "status"),
+    )
+
+    rzp_dispute_id: Mapped[str] = mapped_column(primary_key=True)
+    rzp_payment_id: Mapped[str] = mapped_column(index=True)
+    status: Mapped[str]
+    answered: Mapped[bool] = mapped_column(server_default=text("false"))
+    created_at: Mapped[datetime] = time_of_birth()
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW, onupdate=NOW)
+
+
 class PrintJob(Base):
     """``epoch`` is the fence: it rises with every claim, and older ones can change nothing."""
 

@@ -75,7 +75,7 @@ class Till:
         with psycopg.connect(self._admin, autocommit=True) as connection:
             connection.execute(
                 "TRUNCATE customers, webhook_logs, attention_items, transitions, audit_log, "
-                "workers, printers, bill_counters, procrastinate_jobs, sweep_runs CASCADE"
+                "disputes, workers, printers, bill_counters, procrastinate_jobs, sweep_runs CASCADE"
             )
         outside = self.house.outside
         await outside.control("POST", "/reset")

@@ -45,7 +45,7 @@ COUPLINGS: tuple[Coupling, ...] = (
     Coupling("refund", "nothing is left, the job is not on paper", JobEvent.CANCEL),
     Coupling(RefundEvent.PROCESS, "made elsewhere, nothing is left", OrderEvent.REFUND),
     Coupling("dispute", "the job waits", JobEvent.HOLD),
-    Coupling("dispute that was won", "the job is held", JobEvent.RELEASE),
+    Coupling("dispute that was won or closed", "no other dispute stands", JobEvent.RELEASE),
 )
 
 # Statuses the original job of an order may have; None: it has no job.

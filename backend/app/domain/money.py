@@ -61,6 +61,7 @@ class Money:
 
 
 NOTHING = Money(0)
+LEAST_ONLINE = Money(100)  # Razorpay sends nothing back below one rupee, not even a rest
 
 
 def rupees(text: str) -> Money:

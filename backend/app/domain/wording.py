@@ -33,6 +33,7 @@ class Text(StrEnum):
     CANNOT_PRINT = "cannot-print"
     REFUND_STARTED = "refund-started"
     REFUNDED = "refunded"
+    REFUND_FAILED = "refund-failed"
     PAID_BACK = "paid-back"
     CREDIT_KEPT = "credit-kept"
     STATUS_NONE = "status-none"

@@ -219,6 +219,18 @@ class Messages:
             {"subject": subject, "by": by, "resolution": resolution, "kind": kind},
         )
 
+    async def file_under(
+        self, subject: str, *, kind: str, shop_id: UUID, order_id: UUID | None
+    ) -> None:
+        """What was asked before anybody knew whose it is belongs to this shop and order."""
+        await self._session.execute(
+            text(
+                "UPDATE attention_items SET shop_id = :shop, order_id = :order "
+                "WHERE subject = :subject AND kind = :kind"
+            ),
+            {"subject": subject, "kind": kind, "shop": shop_id, "order": order_id},
+        )
+
     async def audit(
         self,
         *,

@@ -81,6 +81,17 @@ class Refunds:
         )
         return list(rows)
 
+    async def paid_by_hand(self, refund_id: UUID) -> bool:
+        """Whether a person said that this refund, which failed, was handed over instead."""
+        result = await self._session.execute(
+            text(
+                "SELECT 1 FROM attention_resolutions "
+                "WHERE refund_id = :refund AND resolution = 'paid_back_by_hand'"
+            ),
+            {"refund": refund_id},
+        )
+        return result.first() is not None
+
     def move(self, refund: Refund, event: RefundEvent) -> None:
         refund.status = advance(REFUND, Status(refund.status), event).value
 

@@ -17,6 +17,7 @@ from app.repositories.attention import Attention
 from app.repositories.bills import Bills
 from app.repositories.customers import Customers
 from app.repositories.days import Days
+from app.repositories.disputes import Disputes
 from app.repositories.documents import Documents
 from app.repositories.exports import Exports
 from app.repositories.inbox import Inbox
@@ -57,6 +58,7 @@ class Transaction:
         self.bills = Bills(session)
         self.customers = Customers(session)
         self.days = Days(session)
+        self.disputes = Disputes(session)
         self.documents = Documents(session)
         self.exports = Exports(session)
         self.inbox = Inbox(session)

@@ -19,6 +19,7 @@ from app.domain.wording import Text
 from app.models_orders import Order, QuoteRow
 from app.models_orders import Payment as PaymentRow
 from app.repositories.unit_of_work import Transaction, UnitOfWork
+from app.services.dispute_service import DisputeService
 from app.services.notices import Notices
 from app.services.order_service import OrderService
 from app.services.refund_service import RefundService
@@ -55,6 +56,7 @@ class CaptureService:
         refunds: RefundService,
         sessions: SessionService,
         notices: Notices,
+        disputes: DisputeService,
         *,
         default_shop_id: UUID,
     ) -> None:
@@ -63,6 +65,7 @@ class CaptureService:
         self._refunds = refunds
         self._sessions = sessions
         self._notices = notices
+        self._disputes = disputes
         self._default_shop_id = default_shop_id
 
     async def settle(self, seen: Seen, *, door: str) -> None:
@@ -124,6 +127,7 @@ class CaptureService:
             )
         else:
             await self._ask_staff(tx, payment, order, ruling)
+        await self._disputes.met(tx, payment, order)
 
     async def _still_prints(self, tx: Transaction, order: Order, quote: QuoteRow) -> bool:
         """Whether the order would print the very bytes that were priced."""
@@ -202,7 +206,7 @@ class CaptureService:
     async def _stranger(self, tx: Transaction, seen: Seen, door: str) -> None:
         """Money on our account that no link of ours asked for."""
         ruling = dispose(Capture(seen.amount_paise, seen.currency), None)
-        await tx.payments.record_other(
+        payment = await tx.payments.record_other(
             ruling,
             shop_id=self._default_shop_id,
             order_id=None,
@@ -221,14 +225,4 @@ class CaptureService:
             amount_paise=seen.amount_paise,
             detail=f"reference {seen.reference_id or '-'}, link {seen.link_id or '-'}",
         )
-
-    async def dispute(self, tx: Transaction, payment: PaymentRow, *, disputed: bool) -> None:
-        """While the payer's bank wants the money back nothing of its order is begun."""
-        order = await tx.orders.lock(payment.order_id) if payment.order_id else None
-        row = await tx.payments.lock(payment.id)
-        assert row is not None
-        row.disputed = disputed
-        if order is not None and disputed:
-            await self._orders.hold(tx, order)
-        elif order is not None:
-            await self._orders.let_go(tx, order)
+        await self._disputes.met(tx, payment, None)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from app.domain.attention import About, kind_of
 from app.domain.chat import OrderClosed
+from app.domain.disputes import Dispute
 from app.domain.errors import BadInput, NotAllowed
 from app.domain.lifecycle import ORDER, OrderEvent, RefundEvent
 from app.domain.lifecycle import Order as OrderStatus
-from app.domain.money import Disposition, Money
+from app.domain.money import LEAST_ONLINE, Disposition, Money
 from app.domain.wording import Text
 from app.models_orders import Order, Payment
 from app.repositories.unit_of_work import Transaction
 from app.services.bill_service import BillService
-from app.services.money_back import MoneyBack
+from app.services.dispute_service import DisputeService
+from app.services.money_back import TOO_LITTLE, MoneyBack
 from app.services.notices import Notices
 from app.services.order_service import OrderService
 from app.services.scene import Done, Scene
@@ -28,11 +30,13 @@ class MoneyAnswers:
         sessions: SessionService,
         notices: Notices,
         bills: BillService,
+        disputes: DisputeService,
     ) -> None:
         self._orders = orders
         self._sessions = sessions
         self._notices = notices
         self._bills = bills
+        self._disputes = disputes
         self._back = MoneyBack(notices, bills)
 
     async def refund(self, tx: Transaction, scene: Scene) -> Done:
@@ -40,6 +44,9 @@ class MoneyAnswers:
         amount = left if scene.ask.amount_paise is None else scene.ask.amount_paise
         if amount > left:
             raise NotAllowed(f"At most {Money(left)} is left to refund.", code="refund_too_large")
+        if amount < min(left, LEAST_ONLINE.paise) and payment.rzp_payment_id is not None:
+            # All that is left may be less: then the bank's no puts it before a person again.
+            raise BadInput(TOO_LITTLE)
         if amount < left and kind_of(scene.item.kind).about is About.PAPER:
             raise NotAllowed(
                 f"An order that is not printed is refunded whole: {Money(left)}.", code="not_all"
@@ -129,14 +136,16 @@ class MoneyAnswers:
     # What the bank does
 
     async def dispute_won(self, tx: Transaction, scene: Scene) -> Done:
-        if scene.payment is not None:
-            scene.payment.disputed = False
-        if scene.order is not None:
-            await self._orders.let_go(tx, scene.order)
+        await self._disputes.answered(
+            tx, scene.item.subject, scene.payment, scene.order, ended=Dispute.WON
+        )
         return Done()
 
     async def taken_by_bank(self, tx: Transaction, scene: Scene) -> Done:
         payment = scene.payment
+        await self._disputes.answered(
+            tx, scene.item.subject, payment, scene.order, ended=Dispute.LOST
+        )
         if payment is None or scene.facts.left_paise < 1:
             return Done()
         refund = await self._back.record_return(

@@ -6,12 +6,16 @@ from app.domain.attention import NOTHING_LEFT
 from app.domain.errors import NotAllowed
 from app.domain.lifecycle import NOT_ON_PAPER, Job, JobEvent, OrderEvent, RefundEvent
 from app.domain.lifecycle import Order as OrderStatus
-from app.domain.money import Disposition, Money
+from app.domain.money import LEAST_ONLINE, Disposition, Money
 from app.domain.wording import Text
 from app.models_orders import Order, Payment, Refund
 from app.repositories.unit_of_work import Transaction
 from app.services.bill_service import BillService
 from app.services.notices import Notices
+
+TOO_LITTLE = (
+    f"Razorpay sends back {LEAST_ONLINE.short} or more. Ask for more, or give it back by hand."
+)
 
 
 class MoneyBack:

@@ -13,7 +13,7 @@ ALWAYS = frozenset(
     {
         *(Text.PAID, Text.READY, Text.DELAYED, Text.CANNOT_PRINT, Text.REFUND_STARTED),
         *(Text.REFUNDED, Text.PAY_TWICE, Text.PAY_AFTER_CANCEL, Text.PAY_FILE_GONE),
-        *(Text.PAY_UNCLEAR, Text.PAID_BACK, Text.CREDIT_KEPT, Text.STOPPED),
+        *(Text.REFUND_FAILED, Text.PAY_UNCLEAR, Text.PAID_BACK, Text.CREDIT_KEPT, Text.STOPPED),
     }
 )
 

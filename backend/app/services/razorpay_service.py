@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from app.domain.errors import ProviderRejected
 from app.domain.lifecycle import Order as OrderStatus
 from app.domain.lifecycle import Payment
 from app.domain.wording import Text
-from app.ports import GatewayDispute, GatewayEvent, PaymentGateway, ProviderPayment
+from app.ports import GatewayEvent, PaymentGateway, ProviderPayment
 from app.repositories.unit_of_work import UnitOfWork
 from app.services.capture_service import CaptureService, Seen
+from app.services.dispute_service import DisputeService
 from app.services.link_service import LinkService
 from app.services.notices import Notices
 from app.services.refund_service import RefundService
@@ -23,18 +22,17 @@ class RazorpayService:
         captures: CaptureService,
         links: LinkService,
         refunds: RefundService,
+        disputes: DisputeService,
         notices: Notices,
         gateway: PaymentGateway | None,
-        *,
-        default_shop_id: UUID,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._captures = captures
         self._links = links
         self._refunds = refunds
+        self._disputes = disputes
         self._notices = notices
         self._gateway = gateway
-        self._default_shop_id = default_shop_id
 
     async def handle(self, event: GatewayEvent) -> tuple[str, str]:
         """Applies a webhook. Returns the inbox row's end: ("DONE" | "IGNORED", why)."""
@@ -59,9 +57,8 @@ class RazorpayService:
                 ),
                 door="webhook",
             )
-        if name.startswith("payment.dispute") and event.dispute is not None:
-            await self._disputed(event)
-            return "DONE", ""
+        if event.dispute is not None:
+            return await self._disputes.learn(event.dispute, name)
         if name.startswith("refund.") and event.refund is not None:
             return await self._refunds.learn(event.refund)
         if _captured(payment):
@@ -108,39 +105,6 @@ class RazorpayService:
                 tx, order, Text.PAY_FAILED, key=f"failed:{rzp_payment_id}", link=row.short_url
             )
         return "DONE", ""
-
-    async def _disputed(self, event: GatewayEvent) -> None:
-        dispute = event.dispute
-        assert dispute is not None
-        async with self._unit_of_work("system:webhook") as tx:
-            row = await tx.payments.by_provider_payment(dispute.payment_id)
-            shop_id, order_id = self._default_shop_id, None
-            if row is not None:
-                shop_id, order_id = row.shop_id, row.order_id
-                disputed = dispute.status not in ("won", "closed")
-                await self._captures.dispute(tx, row, disputed=disputed)
-            if dispute.status == "won":
-                subject = f"payment:{dispute.payment_id}"
-                await tx.messages.close_items(
-                    subject, by="system:webhook", resolution="won", kind="dispute"
-                )
-                return
-            await tx.messages.open_item(
-                shop_id=shop_id,
-                kind="dispute",
-                subject=f"payment:{dispute.payment_id}",
-                order_id=order_id,
-                amount_paise=dispute.amount_paise,
-                detail=_told(dispute),
-            )
-
-
-def _told(dispute: GatewayDispute) -> str:
-    told = f"{dispute.phase} {dispute.status}, reason {dispute.reason_code}"
-    if (by := dispute.respond_by) is not None:
-        # The day in UTC: in India it is never a day too late.
-        told += f", answer by {by.day} {by:%b %Y}"
-    return told
 
 
 def _captured(payment: ProviderPayment | None) -> bool:

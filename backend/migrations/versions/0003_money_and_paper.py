@@ -251,3 +251,30 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_refunds_order_id"), "refunds", ["order_id"], unique=False)
     op.create_index(op.f("ix_refunds_payment_id"), "refunds", ["payment_id"], unique=False)
+    op.create_table(
+        "disputes",
+        sa.Column("rzp_dispute_id", sa.Text(), nullable=False),
+        sa.Column("rzp_payment_id", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("answered", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "status IN ('OPEN', 'UNDER_REVIEW', 'CLOSED', 'WON', 'LOST')",
+            name=op.f("ck_disputes_status"),
+        ),
+        sa.PrimaryKeyConstraint("rzp_dispute_id", name=op.f("pk_disputes")),
+    )
+    op.create_index(
+        op.f("ix_disputes_rzp_payment_id"), "disputes", ["rzp_payment_id"], unique=False
+    )

@@ -108,6 +108,7 @@ async def test_what_an_answer_needs_and_that_nothing_else_changes_anything(
         ("refund", {**money, "amount_paise": True}, 422),
         ("refund", {**money, "amount_paise": -1}, 422),
         ("refund", {**money, "amount_paise": 0}, 422),
+        ("refund", {**money, "amount_paise": 99}, 422),
         ("refund", {**money, "amount_paise": 901}, 409),
         ("refund", {**money, "amount_paise": 2**53}, 422),
         # A part of it would leave the rest to nobody.

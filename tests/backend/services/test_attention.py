@@ -17,6 +17,7 @@ from tests.support.shop import FINISHED, House
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TOKEN, BACK, ARRIVED = "Your token is", "is going back", "refunded (reference"
+RETURNED = "came back from the bank"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ ENDS = {
     ),
     # The simulator's bank has no dollars: the refund fails and is the next question.
     ("wrong_currency", "refund"): End(
-        WAITS, (), (("FAILED", PRICE),), ((TOKEN, 0),), ("refund_failed",)
+        WAITS, (), (("FAILED", PRICE),), ((TOKEN, 0), (RETURNED, 1)), ("refund_failed",)
     ),
     ("wrong_currency", "keep_as_credit"): End(WAITS, (), (), ((TOKEN, 0), (BACK, 0))),
     ("unknown_link", "refund"): End(WAITS, (), (), ((TOKEN, 0), (BACK, 0))),
@@ -59,7 +60,7 @@ ENDS = {
         "REFUNDED",
         ("CANCELLED",),
         (("FAILED", PRICE), ("PROCESSED", PRICE)),
-        ((BACK, 2), (ARRIVED, 1)),
+        ((BACK, 2), (RETURNED, 1), (ARRIVED, 1)),
     ),
     ("refund_failed", "paid_back_by_hand"): End(
         "REFUNDED",

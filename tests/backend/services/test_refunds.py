@@ -118,6 +118,7 @@ async def test_a_refused_refund_is_a_question_for_staff(
     assert (await shop.payments_of(customer))[0]["refunded_paise"] == 0
     assert await shop.attention_of(customer) == ["refund_failed"]
     assert await customer.count("refunded (reference") == 0
+    assert await customer.count("came back from the bank") == 1
 
 
 async def test_a_refund_the_bank_sends_back_is_a_question_for_staff(
@@ -135,6 +136,7 @@ async def test_a_refund_the_bank_sends_back_is_a_question_for_staff(
     assert [refund["status"] for refund in await shop.refunds_of(customer)] == ["FAILED"]
     assert await shop.attention_of(customer) == ["refund_failed"]
     assert await customer.count("refunded (reference") == 0
+    assert await customer.count("came back from the bank") == 1
 
 
 async def test_a_refund_made_in_the_providers_dashboard_is_seen(

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from tests.backend.services.questions import answer
 from tests.backend.services.seeds import customer_who_paid
 from tests.support.outside import Bank, Customer
 from tests.support.shop import House
+
+FAILED = "came back from the bank"
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -155,7 +158,8 @@ async def test_a_refund_nobody_told_of_is_found_in_the_list(
 async def test_a_dashboard_refund_that_fails_leaves_the_money_with_a_person(
     shop: House, customer: Customer, bank: Bank, first: str
 ) -> None:
-    """Either word may come first. Printing that was stopped stays so; otherwise it goes on."""
+    """Either word may come first: while it was on its way the printing was stopped, and stays so
+    until a person decides about the money."""
     _, payment = await customer_who_paid(shop, customer)
     await shop.outside.control("POST", "/settings", {"refund_status": "pending"})
     await silence(shop)
@@ -172,9 +176,10 @@ async def test_a_dashboard_refund_that_fails_leaves_the_money_with_a_person(
     assert [row["status"] for row in await shop.refunds_of(customer)] == ["FAILED"]
     assert sorted(await shop.attention_of(customer)) == ["external_refund", "refund_failed"]
     assert await customer.count("refunded (reference") == 0
-    stopped = first == "created"
-    assert (await shop.order_of(customer))["status"] == ("REFUNDED" if stopped else "PAID")
-    assert await shop.prints(customer) == ([] if stopped else ["thesis.pdf"])
+    assert await customer.count(FAILED) == 1
+    assert (await shop.order_of(customer))["status"] == "REFUNDED"
+    assert [job["status"] for job in await shop.jobs_of(customer)] == ["CANCELLED"]
+    assert await shop.prints(customer) == []
 
 
 async def test_a_refund_that_failed_and_then_went_through_is_back(
@@ -196,11 +201,12 @@ async def test_a_refund_that_failed_and_then_went_through_is_back(
     assert (await shop.payments_of(customer))[0]["refunded_paise"] == 800
     assert await shop.attention_of(customer) == []
     assert await customer.count("refunded (reference") == 1
+    assert await customer.count(FAILED) == 1
     again = await shop.refund(order["id"], 1, key="nothing is left")
     assert (again.status_code, again.json()["error"]) == (409, "refund_too_large")
 
 
-async def test_a_dashboard_refund_that_failed_first_stops_the_paper_when_it_goes_through(
+async def test_a_dashboard_refund_that_failed_first_needs_nobody_when_it_goes_through(
     shop: House, customer: Customer, bank: Bank
 ) -> None:
     _, payment = await customer_who_paid(shop, customer)
@@ -209,7 +215,7 @@ async def test_a_dashboard_refund_that_failed_first_stops_the_paper_when_it_goes
     refund = await refunds_in_the_dashboard(shop, payment["payment_id"])
     await bank.delivers(await bank_settles(shop, refund, "failed"))
     await shop.quiet()
-    assert (await shop.order_of(customer))["status"] == "PAID"
+    assert sorted(await shop.attention_of(customer)) == ["external_refund", "refund_failed"]
 
     await bank.delivers(await bank_settles(shop, refund, "processed"))
     await money_is_back_and_nothing_prints(shop, customer)
@@ -262,3 +268,91 @@ async def test_a_refund_asked_for_while_the_dashboard_gave_it_is_counted_once(
     assert list(statuses.values()) == ["FAILED"]
     assert (await shop.payments_of(customer))[0]["refunded_paise"] == 800
     assert [refund["amount"] for refund in await bank.refunds(payment["payment_id"])] == [800]
+    # It went back, so nobody is told that it did not.
+    assert await customer.count(FAILED) == 0
+
+
+# The bank's two ends, in both orders, told in both orders: what it says last is so.
+
+
+@pytest.mark.parametrize("told_first", ["processed", "failed"])
+@pytest.mark.parametrize("truth", ["processed", "failed"])
+async def test_of_two_words_about_a_refund_the_banks_present_one_counts(
+    shop: House, customer: Customer, bank: Bank, truth: str, told_first: str
+) -> None:
+    await shop.outside.control("POST", "/settings", {"refund_status": "pending"})
+    order, _ = await customer_who_paid(shop, customer)
+    assert (await shop.refund(order["id"], 800, key=f"{truth} {told_first}")).status_code == 202
+    await shop.quiet()
+    await silence(shop)
+    [refund] = await shop.refunds_of(customer)
+    other = "failed" if truth == "processed" else "processed"
+    words = {
+        word: await bank_settles(shop, refund["rzp_refund_id"], word) for word in (other, truth)
+    }
+    for word in sorted(words, key=lambda each: each != told_first) * 2:
+        assert await bank.delivers(words[word]) == [200]
+        await shop.quiet()
+
+    gone = truth == "processed"
+    assert [row["status"] for row in await shop.refunds_of(customer)] == [truth.upper()]
+    assert (await shop.payments_of(customer))[0]["refunded_paise"] == (800 if gone else 0)
+    assert await shop.attention_of(customer) == ([] if gone else ["refund_failed"])
+    # Of each word at most one message, and none of a word that was found to be old.
+    assert await customer.count("refunded (reference") == (gone or told_first == "processed")
+    assert await customer.count(FAILED) == (not gone or told_first == "failed")
+
+
+@pytest.mark.parametrize("kind", ["error", "answer_lost", "rate_limit"])
+async def test_a_contradiction_waits_for_a_bank_that_cannot_be_asked(
+    shop: House, customer: Customer, bank: Bank, kind: str
+) -> None:
+    await shop.outside.control("POST", "/settings", {"refund_status": "pending"})
+    order, _ = await customer_who_paid(shop, customer)
+    assert (await shop.refund(order["id"], 800, key=f"unreachable, {kind}")).status_code == 202
+    await shop.quiet()
+    await silence(shop)
+    [refund] = await shop.refunds_of(customer)
+    processed = await bank_settles(shop, refund["rzp_refund_id"], "processed")
+    failed = await bank_settles(shop, refund["rzp_refund_id"], "failed")
+    await bank.delivers(failed)
+    await shop.quiet()
+    await shop.outside.trouble("razorpay.refunds.fetch", kind, times=1)
+    await bank.delivers(processed)
+    await shop.quiet(within=20, timeout=40)
+
+    assert [row["status"] for row in await shop.refunds_of(customer)] == ["FAILED"]
+    assert await shop.attention_of(customer) == ["refund_failed"]
+    assert await customer.count("refunded (reference") == 0
+    struck = (await shop.outside.control("GET", "/faults"))["faults"]
+    assert [fault["hits"] for fault in struck if "refunds.fetch" in fault["operation"]] == [1]
+
+
+async def test_money_paid_back_by_hand_stays_so_when_the_bank_repeats_its_no(
+    shop: House, customer: Customer, bank: Bank
+) -> None:
+    await shop.outside.control("POST", "/settings", {"refund_status": "pending"})
+    order, payment = await customer_who_paid(shop, customer)
+    assert (await shop.refund(order["id"], 800, key="by hand in the end")).status_code == 202
+    await shop.quiet()
+    [refund] = await shop.refunds_of(customer)
+    await bank_settles(shop, refund["rzp_refund_id"], "failed")
+    await shop.quiet()
+    [item] = await shop.sql(
+        "SELECT * FROM attention_items WHERE subject = %s", f"refund:{refund['id']}"
+    )
+    assert (await answer(shop, item, "paid_back_by_hand", note="cash")).status_code == 200
+
+    again = {
+        "id": refund["rzp_refund_id"],
+        "payment_id": payment["payment_id"],
+        "amount": 800,
+        "status": "failed",
+    }
+    event = {"event": "refund.failed", "payload": {"refund": {"entity": again}}}
+    assert (await shop.outside.razorpay_says(event)).status_code == 200
+    await shop.quiet()
+    assert [row["status"] for row in await shop.refunds_of(customer)] == ["PROCESSED"]
+    assert (await shop.payments_of(customer))[0]["refunded_paise"] == 800
+    assert await shop.attention_of(customer) == []
+    assert await customer.count(FAILED) == 1

@@ -86,6 +86,7 @@ delayed = 🕐 Token *{ $token }* is taking longer than usual. The shop is on it
 cannot-print = 😕 Sorry, we couldn't print your order. The shop is looking at it and will write to you here.
 refund-started = ↩️ { $total } is going back to the account you paid from, usually in 5–7 working days.
 refunded = ↩️ { $total } refunded (reference { $reference }). Banks usually take 5–7 working days.
+refund-failed = 🙋 Your refund of { $total } came back from the bank. The money is safe: the shop knows and is on it, and you have nothing to do.
 paid-back = ↩️ The shop has paid { $total } back to you by hand.
 credit-kept = 🤝 { $total } stays with the shop as your credit, as agreed. Show this message when you want to use it.
 
