@@ -39,11 +39,14 @@ STEPS = 40
 MOST_SALES = 3
 CASES = ("no_webhook", "no_webhook", "failed", "failed_then_captured", "amount_differs", "twice")
 CALLS = (
-    "razorpay.payment_links.create",
-    "razorpay.payment_links.cancel",
-    "razorpay.payment_links.fetch",
-    "razorpay.payments.refund",
+    "razorpay.links.create",
+    "razorpay.links.list",
+    "razorpay.links.cancel",
+    "razorpay.links.fetch",
+    "razorpay.refunds.create",
+    "razorpay.refunds.list",
     "razorpay.refunds.fetch",
+    "razorpay.payments.list",
     "razorpay.*",
 )
 # With the last two the provider's books and ours differ by a person's word.
