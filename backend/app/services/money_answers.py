@@ -40,7 +40,10 @@ class MoneyAnswers:
         amount = left if scene.ask.amount_paise is None else scene.ask.amount_paise
         if amount > left:
             raise NotAllowed(f"At most {Money(left)} is left to refund.", code="refund_too_large")
-        if amount < left and kind_of(scene.item.kind).about is About.PAPER:
+        if (
+            amount < left
+            and kind_of(scene.item.kind, subject=scene.item.subject).about is About.PAPER
+        ):
             raise NotAllowed(
                 f"An order that is not printed is refunded whole: {Money(left)}.", code="not_all"
             )
