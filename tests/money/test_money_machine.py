@@ -78,8 +78,10 @@ def recorded(act: Step) -> Step:
 def step(**choices: Any) -> Callable[[Step], Step]:
     """``rule``, and recorded."""
 
+    mark: Any = rule(**choices)
+
     def made(act: Step) -> Step:
-        marked: Step = rule(**choices)(recorded(act))
+        marked: Step = mark(recorded(act))
         return marked
 
     return made
