@@ -123,10 +123,10 @@ class Till:
             sale = Sale(order.id, order.total_paise or 0)
         self.sales.append(sale)
         await self.work()
-        await self._find_links(sale)
+        await self.find_links(sale)
         return sale
 
-    async def _find_links(self, sale: Sale) -> None:
+    async def find_links(self, sale: Sale) -> None:
         rows = await self.house.sql(
             "SELECT plink_id FROM payments WHERE order_id = %s AND reference_id IS NOT NULL "
             "AND plink_id IS NOT NULL ORDER BY created_at",
@@ -179,7 +179,7 @@ class Till:
 
     async def pay(self, sale: Sale, case: str, *, link: int = -1, **more: Any) -> str:
         """What happens at the bank; the shop hears of it only through ``deliver`` or a sweep."""
-        await self._find_links(sale)
+        await self.find_links(sale)
         if not sale.links:
             return "there is no link"
         path = f"/links/{sale.links[link]}/pay"
@@ -338,7 +338,12 @@ class Till:
 
     async def broken(self, *, at_rest: bool = False) -> dict[str, list[str]]:
         """The promises that do not hold now, with the rows that break them."""
-        found = await self.house.inside.reports.broken_invariants()
+        if at_rest:
+            found = await self.house.inside.reports.broken_invariants()
+        else:
+            # Without computing each quote anew: quotes never change.
+            async with self.house.inside.unit_of_work("system:read") as tx:
+                found = await tx.reports.broken_invariants()
         return {
             name: rows
             for name, rows in found.items()
