@@ -11,7 +11,7 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
@@ -134,17 +134,17 @@ class Money(RuleBasedStateMachine):
     @step(number=st.integers(0, 9), seed=st.integers(0, 99))
     def pay_and_be_told(self, number: int, seed: int) -> None:
         """The usual case, so that much of the time there is something paid to play with."""
+        self.run(self.told(self.till.pay(self.sale(number), "no_webhook"), seed))
 
-        async def paying() -> None:
-            known = len(self.till.events)
-            await self.till.pay(self.sale(number), "no_webhook")
-            news = self.till.events[known:] * 2
-            Random(seed).shuffle(news)
-            for event in news:
-                await self.till.deliver(event)
-            await self.till.work()
-
-        self.run(paying())
+    async def told(self, happens: Coroutine[Any, Any, Any], seed: int) -> None:
+        """What it causes at the provider is told twice each, in some order, and worked on."""
+        known = set(await self.till.known_events())
+        await happens
+        news = [event for event in await self.till.known_events() if event not in known] * 2
+        Random(seed).shuffle(news)
+        for event in news:
+            await self.till.deliver(event)
+        await self.till.work()
 
     @step(number=st.integers(0, 9))
     def pay_late(self, number: int) -> None:
@@ -156,10 +156,11 @@ class Money(RuleBasedStateMachine):
         self.run(self.till.pay(self.sale(number), "partial"))
 
     @precondition(lambda self: any(len(sale.links) > 1 for sale in self.till.sales))
-    @step(number=st.integers(0, 9))
-    def pay_the_first_link(self, number: int) -> None:
+    @step(number=st.integers(0, 9), seed=st.integers(0, 99))
+    def pay_the_first_link(self, number: int, seed: int) -> None:
         changed = [sale for sale in self.till.sales if len(sale.links) > 1]
-        self.run(self.till.pay(changed[number % len(changed)], "late", link=0))
+        sale = changed[number % len(changed)]
+        self.run(self.told(self.till.pay(sale, "late", link=0), seed))
 
     @step(number=st.integers(0, 9))
     def come_back(self, number: int) -> None:
@@ -175,13 +176,14 @@ class Money(RuleBasedStateMachine):
 
     @step(number=st.integers(0, 9), copies=st.integers(1, 3))
     def change(self, number: int, copies: int) -> None:
-        """Back and forth at once, and the new link with it."""
+        """Back and forth at once, and the old link closed and the new one made."""
 
         async def changing() -> None:
             sale = self.sale(number)
             await self.till.go_back(sale)
             await self.till.order_again(sale, copies)
-            await self.till.work(most=1)
+            await self.till.work()
+            await self.till.find_links(sale)
 
         self.run(changing())
 
@@ -234,6 +236,21 @@ class Money(RuleBasedStateMachine):
                     await self.till.settle_refund(refund["id"], status)
 
         self.run(settling())
+
+    @step(number=st.integers(0, 9), seed=st.integers(0, 99))
+    def refund_in_vain(self, number: int, seed: int) -> None:
+        """The bank does not take it."""
+        sale = self.sale(number)
+
+        async def failing() -> None:
+            known = {refund["id"] for refund in await self.till.refunds_out_there()}
+            await self.till.refund(sale, sale.amount, f"in vain:{sale.id}:{seed}")
+            await self.till.work()
+            for refund in await self.till.refunds_out_there():
+                if refund["id"] not in known:
+                    await self.till.settle_refund(refund["id"], "failed")
+
+        self.run(self.told(failing(), seed))
 
     @precondition(lambda self: self.paid())
     @step(number=st.integers(0, 9), amount=st.sampled_from([100, 200, 400]))
