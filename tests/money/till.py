@@ -116,15 +116,20 @@ class Till:
             order = await self._orders.open(
                 tx, shop_id=self.shop_id, customer_id=who.id, code=code, document_id=document.id
             )
-            choices = Choices(PrintType.BW, copies)
-            order.print_type, order.copies = choices.print_type.value, copies
-            file = Printable(None, document.sha256, pages, ())
-            await self._orders.price(tx, order, plan(choices, pages, ()), file)
+            await self._price(tx, order, copies)
             sale = Sale(order.id, order.total_paise or 0)
         self.sales.append(sale)
         await self.work()
         await self.find_links(sale)
         return sale
+
+    async def _price(self, tx: Transaction, order: Order, copies: int) -> None:
+        """What follows once the print file is made, which is not made here."""
+        [document] = await tx.documents.of_order(order.id)
+        choices = Choices(PrintType.BW, copies)
+        order.print_type, order.copies = choices.print_type.value, copies
+        file = Printable(None, document.sha256, document.pages, ())
+        await self._orders.price(tx, order, plan(choices, document.pages, ()), file)
 
     async def find_links(self, sale: Sale) -> None:
         rows = await self.house.sql(
@@ -142,7 +147,7 @@ class Till:
         """After going back: another number of copies, another price, another link."""
 
         async def placing(tx: Transaction, order: Order) -> None:
-            await self._orders.place(tx, order, PrintType.BW, copies)
+            await self._price(tx, order, copies)
             sale.amount = order.total_paise or 0
 
         return await self._tap(sale, OrderStatus.DRAFT, placing)
