@@ -27,6 +27,7 @@ WEBHOOK_PATH = "/api/webhooks/razorpay-webhook"
 EXPIRED_AFTER = 12  # seconds by which `expired_at` trails `expire_by` (11 to 24 in the samples)
 IN_WORDS = {
     "payment_link.paid": "Payment link paid",
+    "payment_link.partially_paid": "Payment link paid in part",
     "payment_link.cancelled": "Payment link cancelled",
     "payment_link.expired": "Payment link expired",
     "payment.authorized": "Payment authorised",
@@ -78,8 +79,11 @@ class Bank:
         payment.status = "failed"
         return self.payment_event("payment.failed", payment)
 
-    def capture(self, link: Link, payment: Payment) -> list[Event]:
-        """Money arrives. The events of a capture, in the order in which they come about."""
+    def capture(self, link: Link, payment: Payment, *, part: bool = False) -> list[Event]:
+        """Money arrives. The events of a capture, in the order in which they come about.
+
+        ``part``: an instalment; the link is paid once its parts come to its amount.
+        """
         habits, first = self.world.habits, link.status != "paid"
         now = self.world.clock.now()
         payment.status, payment.captured_at = "captured", now
@@ -90,11 +94,12 @@ class Bank:
         events.append(self.payment_event("payment.captured", payment))
         if first:
             link.amount_paid += payment.amount
-            link.status, link.updated_at = "paid", now
-            if habits.order_paid:
+            link.updated_at = now
+            link.status = "partially_paid" if part and link.amount_paid < link.amount else "paid"
+            if habits.order_paid and link.status == "paid":
                 payload = {"payment": payment_entity(payment), "order": order_entity(link)}
                 events.append(self.event("order.paid", payload, now=now, about=link.id))
-            events.append(self.link_event("payment_link.paid", link, payment))
+            events.append(self.link_event(f"payment_link.{link.status}", link, payment))
         if habits.balance_paise is not None:
             habits.balance_paise += payment.amount
         self.world.touch()

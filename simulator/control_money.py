@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from simulator.bank import Bank
 from simulator.control import Unusable, json_of, lever, number_of, text_of
+from simulator.faults import DISPUTE_EVENTS
 from simulator.razorpay_entities import link_entity
 from simulator.world import Event, JsonObject, Link, Payment, World
 
@@ -25,10 +26,10 @@ CASES = {
     "failed": "The payment fails; the link stays open",
     "failed_then_captured": "Reported as failed first, then captured",
     "amount_differs": "Another amount than asked for arrives",
+    "partial": "A half is paid; the next time, the rest",
     "late": "The money arrives after the link has expired",
     "tab_closed": "Paid, but the browser never returns to the shop",
 }
-DISPUTE_EVENTS = ("created", "under_review", "action_required", "won", "lost", "closed")
 LATE_SECONDS = 30.0
 REORDER_SECONDS = 0.15  # enough for each webhook to be answered before the next one leaves
 
@@ -67,13 +68,13 @@ class MoneyControl:
         if method not in METHODS:
             raise Unusable(422, f"method must be one of {', '.join(METHODS)}.")
         if case == "late":
-            if link.status == "paid":
-                raise Unusable(409, "This link is paid already.")
+            if link.status in {"paid", "partially_paid"}:
+                raise Unusable(409, f"This link is {link.status} already.")
             if link.status == "created":
                 payment = self.bank.attempt(link, method)
                 self.bank.expire(link)
                 return self._paid(link, payment, self.bank.capture(link, payment))
-        elif link.status != "created":
+        elif link.status != "created" and (case, link.status) != ("partial", "partially_paid"):
             raise Unusable(409, f"This link is {link.status}; only the case late pays it still.")
         if case == "failed":
             payment = self.bank.attempt(link, method)
@@ -86,6 +87,11 @@ class MoneyControl:
                 raise Unusable(422, "delta leaves nothing to pay.")
             payment = self.bank.attempt(link, method, amount=amount)
             return self._paid(link, payment, self.bank.capture(link, payment))
+        if case == "partial":
+            left = link.amount - link.amount_paid
+            amount = left if link.amount_paid else max(1, left // 2)
+            payment = self.bank.attempt(link, method, amount=amount)
+            return self._paid(link, payment, self.bank.capture(link, payment, part=True))
         payment = self.bank.attempt(link, method)
         first = [self.bank.fail(payment)] if case == "failed_then_captured" else []
         events = first + self.bank.capture(link, payment)

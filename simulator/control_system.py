@@ -12,7 +12,7 @@ from starlette.routing import Route
 from simulator.bank import Bank
 from simulator.control import Unusable, json_of, lever, number_of, query_number, text_of
 from simulator.control_money import event_shown
-from simulator.faults import CALL_KINDS, WEBHOOK_KINDS, Faults
+from simulator.faults import CALL_KINDS, WEBHOOK_KINDS, WEBHOOKS, Faults
 from simulator.paper import Paper
 from simulator.wire_log import WireLog
 from simulator.world import Habits, JsonObject, Message, World
@@ -48,7 +48,11 @@ class SystemControl:
         ]
 
     async def faults_listed(self, _: Request) -> Any:
-        return {"faults": self.faults.listed(), "kinds": CALL_KINDS | WEBHOOK_KINDS}
+        return {
+            "faults": self.faults.listed(),
+            "kinds": CALL_KINDS | WEBHOOK_KINDS,
+            "operations": [*sorted(self.faults.calls), *WEBHOOKS],
+        }
 
     async def fault(self, request: Request) -> Any:
         """{operation, kind, times?, status?, seconds?, copies?, code?, description?}.

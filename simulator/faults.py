@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+LINK_EVENTS = ("paid", "partially_paid", "cancelled", "expired")
+DISPUTE_EVENTS = ("created", "under_review", "action_required", "won", "lost", "closed")
 # What may go wrong when the backend calls a provider ...
 CALL_KINDS = {
     "error": "answer with `status` (default 500) instead of doing it",
@@ -28,6 +30,17 @@ WEBHOOK_KINDS = {
     " send last first",
     "bad_signature": "sign it wrongly",
 }
+# What the providers call back about: `<provider>.webhook.<name>`.
+WEBHOOKS = (
+    "twilio.webhook.inbound",
+    *(f"twilio.webhook.status.{name}" for name in ("sent", "delivered", "read")),
+    *(f"twilio.webhook.status.{name}" for name in ("failed", "undelivered")),
+    *(f"razorpay.webhook.payment.{name}" for name in ("authorized", "captured", "failed")),
+    *(f"razorpay.webhook.payment_link.{name}" for name in LINK_EVENTS),
+    *(f"razorpay.webhook.refund.{name}" for name in ("created", "processed", "failed")),
+    *(f"razorpay.webhook.payment.dispute.{name}" for name in DISPUTE_EVENTS),
+    "razorpay.webhook.order.paid",
+)
 
 
 @dataclass
@@ -46,14 +59,22 @@ class Fault:
 
 @dataclass
 class Faults:
+    calls: set[str] = field(default_factory=set)  # what the backend can call; routes add theirs
     _all: list[Fault] = field(default_factory=list)
     _number: int = 0
 
     def add(self, operation: str, kind: str, **options: Any) -> Fault:
-        """Switch one on. Raises ValueError with a sentence for an unknown kind or option."""
+        """Switch one on. Raises ValueError with a sentence for a kind, an operation or an option
+        that does not exist: a fault that can never strike would prove nothing."""
         if kind not in CALL_KINDS and kind not in WEBHOOK_KINDS:
             known = ", ".join([*CALL_KINDS, *WEBHOOK_KINDS])
             raise ValueError(f"There is no fault called {kind!r}; known are {known}.")
+        places = sorted(self.calls) if kind in CALL_KINDS else WEBHOOKS
+        if not any(fnmatchcase(place, operation) for place in places):
+            raise ValueError(
+                f"{kind} cannot happen at {operation!r}; it can at {', '.join(places)}, "
+                "or at a pattern of these such as razorpay.*."
+            )
         self._number += 1
         try:
             fault = Fault(f"fault-{self._number}", operation, kind, **options)

@@ -108,6 +108,7 @@ class Counter:
 
     def route(self, path: str, method: str, operation: str, line: str, handler: Handler) -> Route:
         """A route that runs `handler` after Basic auth, under the faults for `operation`."""
+        self.faults.calls.add(operation)
 
         async def endpoint(request: Request) -> Response:
             begun = time.monotonic()

@@ -45,6 +45,8 @@ for name, part in (
 
 T = TypeVar("T")
 STOP_SECONDS = 3
+# Of one broken promise; an alarm is read on a telephone.
+MOST_ROWS = 100
 # Longer than a worker holds its claim call open, so that connections are not cut between two.
 KEEP_ALIVE_SECONDS = 75
 
@@ -285,7 +287,11 @@ def check_invariants() -> None:
     """Evaluate the promises about money and paper on this database; exit 1 when one is broken."""
     broken = with_shop(lambda shop: shop.reports.broken_invariants())
     for name, rows in broken.items():
-        say(f"{name}: {len(rows)} rows, first: {rows[0]}" if rows else f"{name}: ok")
+        say(f"{name}: {len(rows)} rows" if rows else f"{name}: ok")
+        for row in rows[:MOST_ROWS]:
+            say(f"    {row}")
+        if len(rows) > MOST_ROWS:
+            say(f"    and {len(rows) - MOST_ROWS} more")
     if any(broken.values()):
         raise typer.Exit(1)
 

@@ -106,6 +106,28 @@ def test_the_books_are_compared_and_the_promises_hold(town: Town) -> None:
     }
 
 
+def test_a_broken_promise_is_an_alarm_that_names_every_row(town: Town) -> None:
+    town.sql(
+        "INSERT INTO webhook_logs (provider, dedup_key, lane, raw_body, status) "
+        "SELECT 'alarm', n::text, '', '', 'IGNORED' FROM generate_series(1, 103) n"
+    )
+    try:
+        ids = [row["id"] for row in town.sql("SELECT id FROM webhook_logs WHERE provider='alarm'")]
+        ended = town.cli("check-invariants")
+    finally:
+        town.sql("DELETE FROM webhook_logs WHERE provider = 'alarm'")
+
+    assert (ended.returncode, "Traceback" in ended.stderr) == (1, False), ended.stderr
+    lines = ended.stdout.splitlines()
+    start = lines.index("I8 every kept webhook comes to an end: 103 rows")
+    named = lines[start + 1 : start + 101]
+    assert set(named) <= {f"    {each} alarm IGNORED" for each in ids}
+    assert len(set(named)) == 100
+    assert lines[start + 101] == "    and 3 more"
+    assert {line.rpartition(": ")[2] for line in lines[:start] + lines[start + 102 :]} == {"ok"}
+    assert town.cli("check-invariants").returncode == 0
+
+
 def test_the_poster_is_a_page_with_the_shops_number(town: Town, tmp_path: Path) -> None:
     place = tmp_path / "poster.html"
 

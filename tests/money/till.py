@@ -10,33 +10,30 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx2
-import psycopg
-from psycopg.rows import dict_row
 
 from app.core.security import sha256_hex
 from app.domain.errors import BadInput, IllegalMove, NotAllowed, NotFound
+from app.domain.lifecycle import Order as OrderStatus
 from app.domain.print_plan import Choices, PrintType, plan
 from app.models import Document
+from app.models_orders import Order
 from app.ports import Offer
 from app.repositories.orders import Printable
+from app.repositories.unit_of_work import Transaction
 from app.services.queue_service import Report
 from app.services.scene import Ask
-from app.tasks.work_queue import WORTH_WAITING_FOR
 from simulator.settings import FAKE_CREDENTIALS
+from tests.money.machinery import Database, run_due
 from tests.support.outside import Bank
 from tests.support.shop import FINISHED, House, bank_of
 
-# The chat and the files have machines of their own; here they would only take time.
-NOT_OURS = ("send_message", "make_print_ready", "make_sheet", "prepare_document")
 # Promises with a deadline of minutes: true at rest, not while a step lets an hour pass.
 AT_REST_ONLY = ("I7 ", "I8 ", "I19 ")
 SWEEPS = ("payments", "captures", "refunds", "orders", "leases", "documents", "bills")
@@ -50,7 +47,8 @@ class Sale:
 
     id: UUID
     amount: int
-    link: str = ""  # the link's id at Razorpay, once it was made
+    # The ids at Razorpay of the links that were made, the newest last. A changed order has more.
+    links: list[str] = field(default_factory=list)
     payments: list[str] = field(default_factory=list)
     job: dict[str, Any] | None = None
 
@@ -63,8 +61,8 @@ class Till:
         self.house = house
         self.bank: Bank = bank_of(house)
         self.shop_id = UUID(house.settings.default_shop_id)
-        name = urlsplit(house.settings.database_url).path
-        self._admin = urlsplit(admin_url)._replace(path=name).geturl()
+        self._orders = house.inside.desk._orders
+        self._database = Database(house, admin_url)
         self._numbers = itertools.count(1)
         self.sales: list[Sale] = []
         self.events: list[str] = []  # at the provider, whether delivered or not
@@ -72,11 +70,7 @@ class Till:
 
     async def clear(self) -> None:
         """A new day: no orders here, no links there, and no webhook leaves by itself."""
-        with psycopg.connect(self._admin, autocommit=True) as connection:
-            connection.execute(
-                "TRUNCATE customers, webhook_logs, attention_items, transitions, audit_log, "
-                "disputes, workers, printers, bill_counters, procrastinate_jobs, sweep_runs CASCADE"
-            )
+        self._database.empty()
         outside = self.house.outside
         await outside.control("POST", "/reset")
         await outside.calm()
@@ -119,32 +113,81 @@ class Till:
             tx.session.add(document)
             await tx.session.flush()
             code = secrets.token_hex(3).upper()
-            order = await shop.desk._orders.open(
+            order = await self._orders.open(
                 tx, shop_id=self.shop_id, customer_id=who.id, code=code, document_id=document.id
             )
-            choices = Choices(PrintType.BW, copies)
-            order.print_type, order.copies = choices.print_type.value, copies
-            file = Printable(None, document.sha256, pages, ())
-            await shop.desk._orders.price(tx, order, plan(choices, pages, ()), file)
+            await self._price(tx, order, copies)
             sale = Sale(order.id, order.total_paise or 0)
         self.sales.append(sale)
         await self.work()
-        await self._find_link(sale)
+        await self.find_links(sale)
         return sale
 
-    async def _find_link(self, sale: Sale) -> None:
-        [row] = await self.house.sql(
-            "SELECT plink_id FROM payments WHERE order_id = %s ORDER BY created_at LIMIT 1", sale.id
-        )
-        sale.link = row["plink_id"] or ""
+    async def _price(self, tx: Transaction, order: Order, copies: int) -> None:
+        """What follows once the print file is made, which is not made here."""
+        [document] = await tx.documents.of_order(order.id)
+        choices = Choices(PrintType.BW, copies)
+        order.print_type, order.copies = choices.print_type.value, copies
+        file = Printable(None, document.sha256, document.pages, ())
+        await self._orders.price(tx, order, plan(choices, document.pages, ()), file)
 
-    async def pay(self, sale: Sale, case: str, **more: Any) -> str:
+    async def find_links(self, sale: Sale) -> None:
+        rows = await self.house.sql(
+            "SELECT plink_id FROM payments WHERE order_id = %s AND reference_id IS NOT NULL "
+            "AND plink_id IS NOT NULL ORDER BY created_at",
+            sale.id,
+        )
+        sale.links = [row["plink_id"] for row in rows]
+
+    async def go_back(self, sale: Sale) -> str:
+        """The customer wants to change something; the link that was sent is closed by a task."""
+        return await self._tap(sale, OrderStatus.PAYMENT_PENDING, self._orders.revise)
+
+    async def order_again(self, sale: Sale, copies: int) -> str:
+        """After going back: another number of copies, another price, another link."""
+
+        async def placing(tx: Transaction, order: Order) -> None:
+            await self._price(tx, order, copies)
+            sale.amount = order.total_paise or 0
+
+        return await self._tap(sale, OrderStatus.DRAFT, placing)
+
+    async def cancel_as_customer(self, sale: Sale) -> str:
+        return await self._tap(sale, OrderStatus.PAYMENT_PENDING, self._orders.cancel)
+
+    async def choose_counter(self, sale: Sale) -> str:
+        return await self._tap(sale, OrderStatus.PAYMENT_PENDING, self._orders.pay_at_counter)
+
+    async def _tap(
+        self,
+        sale: Sale,
+        status: OrderStatus,
+        wish: Callable[[Transaction, Order], Coroutine[Any, Any, None]],
+    ) -> str:
+        """What a button in the chat does. It is refused on an order that is somewhere else."""
+        async with self.house.inside.unit_of_work("customer") as tx:
+            known = await tx.orders.get(sale.id)
+            assert known is not None
+            await tx.customers.lock_chat(await tx.customers.get(known.customer_id))
+            order = await tx.orders.lock(sale.id)
+            assert order is not None
+            if order.status != status:
+                return f"an order that is {order.status} has no such button"
+            await wish(tx, order)
+        return ""
+
+    async def come_back(self, sale: Sale) -> None:
+        """The payer's browser returns; its signature was checked before."""
+        if sale.links:
+            query = {"razorpay_payment_link_id": sale.links[-1]}
+            await self.house.inside.links.returned(query)
+
+    async def pay(self, sale: Sale, case: str, *, link: int = -1, **more: Any) -> str:
         """What happens at the bank; the shop hears of it only through ``deliver`` or a sweep."""
-        if not sale.link:
-            await self._find_link(sale)
-        if not sale.link:
+        await self.find_links(sale)
+        if not sale.links:
             return "there is no link"
-        path = f"/links/{sale.link}/pay"
+        path = f"/links/{sale.links[link]}/pay"
         done = await self._lever(path, {"case": case, **more})
         if done is None:
             return "the bank refuses"
@@ -156,7 +199,7 @@ class Till:
         return ""
 
     async def expire_link(self, sale: Sale) -> str:
-        done = await self._lever(f"/links/{sale.link}/expire", {}) if sale.link else None
+        done = await self._lever(f"/links/{sale.links[-1]}/expire", {}) if sale.links else None
         return "" if done is not None else "the bank refuses"
 
     # The provider
@@ -287,74 +330,27 @@ class Till:
     # Machinery
 
     async def work(self, *, most: int = 200) -> int:
-        """Runs what is due, one task after another, oldest first; how many ran.
-
-        A provider's failure leaves the task for the next time. Any other error is a bug.
-        """
-        queue, ran = self.house.inside.queue, 0
-        while ran < most:
-            due = await self.house.sql(
-                "SELECT id, task_name, args, attempts FROM procrastinate_jobs WHERE "
-                "status = 'todo' AND task_name <> ALL(%s) AND "
-                "coalesce(scheduled_at, now()) <= now() ORDER BY id LIMIT 1",
-                list(NOT_OURS),
-            )
-            if not due:
-                break
-            [row] = due
-            task = queue.tasks[row["task_name"]]
-            context = [SimpleNamespace(job=SimpleNamespace(attempts=row["attempts"]))]
-            try:
-                await task.func(*(context if task.pass_context else []), **row["args"])
-            except WORTH_WAITING_FOR:
-                await self.house.sql(
-                    "UPDATE procrastinate_jobs SET attempts = attempts + 1, "
-                    "scheduled_at = now() + interval '2 minutes' WHERE id = %s",
-                    row["id"],
-                )
-            else:
-                await self.house.sql("DELETE FROM procrastinate_jobs WHERE id = %s", row["id"])
-            ran += 1
-        return ran
+        """Runs what is due, one task after another, oldest first; how many ran."""
+        return await run_due(self.house, most)
 
     async def sweep(self, name: str) -> None:
         await getattr(self.house.inside.housekeeping, name)()
 
     async def pass_time(self, minutes: int) -> None:
         """Every time in the database grows older; links whose time is over end at the bank."""
-        with psycopg.connect(self._admin, autocommit=True, row_factory=dict_row) as connection:
-            connection.execute("SET session_replication_role = replica")
-            for table, columns in self._times(connection).items():
-                moved = ", ".join(f"{c} = {c} - interval '{minutes} minutes'" for c in columns)
-                connection.execute(f"UPDATE {table} SET {moved}".encode())
-            over = connection.execute(
-                "SELECT plink_id FROM payments WHERE plink_id IS NOT NULL "
-                "AND reference_id IS NOT NULL AND expires_at < clock_timestamp()"
-            ).fetchall()
-        for row in over:
-            await self._lever(f"/links/{row['plink_id']}/expire", {})
-
-    _columns: dict[str, list[str]] | None = None
-
-    def _times(self, connection: psycopg.Connection[Any]) -> dict[str, list[str]]:
-        if self._columns is None:
-            rows = connection.execute(
-                "SELECT table_name, column_name FROM information_schema.columns "
-                "JOIN pg_tables ON tablename = table_name AND schemaname = 'public' "
-                "WHERE table_schema = 'public' AND data_type = 'timestamp with time zone' "
-                "AND table_name NOT IN ('shops', 'price_lists', 'contents') AND "
-                "(table_name NOT LIKE 'procrastinate%' OR column_name = 'scheduled_at')"
-            ).fetchall()
-            self._columns = {}
-            for row in rows:
-                self._columns.setdefault(row["table_name"], []).append(row["column_name"])
-        return self._columns
+        for link in self._database.grow_older(minutes):
+            await self._lever(f"/links/{link}/expire", {})
 
     # Looking
 
     async def broken(self, *, at_rest: bool = False) -> dict[str, list[str]]:
         """The promises that do not hold now, with the rows that break them."""
-        found = await self.house.inside.reports.broken_invariants()
+        if at_rest:
+            found = await self.house.inside.reports.broken_invariants()
+        else:
+            # Without computing each quote anew: quotes never change.
+            async with self.house.inside.unit_of_work("system:read") as tx:
+                found = await tx.reports.broken_invariants()
         return {
             name: rows
             for name, rows in found.items()

@@ -166,6 +166,22 @@ async def test_details_of_awkward_payments(outside: Outside, shop: Shop) -> None
     assert len(shop.heard) == 8
 
 
+async def test_a_link_is_paid_in_two_parts(outside: Outside, shop: Shop) -> None:
+    link = await outside.link(amount=4801)
+    half = await outside.pay(link["id"], "partial")
+    refused = await outside.plain.post(f"/control/links/{link['id']}/pay", json={})
+    rest = await outside.pay(link["id"], "partial")
+    await shop.hears(5, HOOK)
+
+    assert (half["amount"], half["link_status"]) == (2400, "partially_paid")
+    assert refused.status_code == 409
+    assert (rest["amount"], rest["link_status"]) == (2401, "paid")
+    assert sorted(shop.events()) == [
+        *("order.paid", "payment.captured", "payment.captured"),
+        *("payment_link.paid", "payment_link.partially_paid"),
+    ]
+
+
 async def test_late_webhooks_and_reordered_ones(outside: Outside, shop: Shop) -> None:
     link = await outside.link()
     begun = asyncio.get_running_loop().time()

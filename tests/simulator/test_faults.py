@@ -101,6 +101,50 @@ async def test_faults_can_be_taken_back(outside: Outside) -> None:
     assert "earthquake" in unknown.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [
+        ("razorpay.payment_links.create", "error"),  # the path's name, not the operation's
+        ("razorpay.links.created", "error"),
+        ("razorpay.webhook.payment.captured", "error"),  # a call's misfortune
+        ("razorpay.links.create", "drop"),  # a webhook's
+        ("twilio.webhook.status", "drop"),
+        ("", "error"),
+    ],
+)
+async def test_a_fault_that_can_never_strike_is_refused(
+    outside: Outside, operation: str, kind: str
+) -> None:
+    refused = await outside.plain.post(
+        "/control/faults", json={"operation": operation, "kind": kind}
+    )
+
+    assert refused.status_code == 422
+    assert "razorpay." in refused.json()["detail"]
+    assert (await outside.control("GET", "/faults"))["faults"] == []
+
+
+async def test_every_operation_on_the_wire_is_one_a_fault_can_name(
+    outside: Outside, shop: Shop
+) -> None:
+    known = (await outside.control("GET", "/faults"))["operations"]
+    await outside.control("POST", "/settings", {"payment_authorized": True})
+    await outside.say("hi")
+    await outside.send_message(Body="x", StatusCallback=f"{PUBLIC}/webhook/twilio/status")
+    paid = await outside.pay((await outside.link())["id"])
+    await outside.control("POST", f"/payments/{paid['payment_id']}/dispute", {"event": "lost"})
+
+    async def seen() -> set[str]:
+        rows = (await outside.control("GET", "/log?after=0"))["rows"]
+        return {row["operation"] for row in rows}
+
+    awaited = {"razorpay.webhook.payment.dispute.lost", "twilio.webhook.status.delivered"}
+    async with asyncio.timeout(10):
+        while not await seen() >= awaited:
+            await outside.control("GET", "/changes?timeout=0.1")
+    assert await seen() <= set(known)
+
+
 async def test_webhooks_twice_late_never_and_wrongly_signed(outside: Outside, shop: Shop) -> None:
     await fault(outside, "twilio.webhook.inbound", "duplicate")
     await outside.say("twice")

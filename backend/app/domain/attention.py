@@ -190,12 +190,20 @@ KINDS: Mapping[str, Kind] = {
 }
 # About a payment, and answered by the fact that all of it went back.
 NOTHING_LEFT = frozenset({"wrong_amount", "wrong_currency", "unknown_link"})
-# A newer kind than this table: it can be looked at, and no money is let go of.
+# Newer kinds than this table. About money none is closed by having been looked at.
 UNLISTED = Kind(About.OTHER, "Something happened that only a person can decide.", (_R.SEEN,))
+UNLISTED_MONEY = Kind(
+    About.MONEY,
+    "Something happened to this money that only a person can decide. Look at it in the Razorpay "
+    "dashboard.",
+    (_R.REFUND, _R.KEEP_AS_CREDIT, _R.REFUND_STANDS),
+)
 
 
-def kind_of(name: str) -> Kind:
-    return KINDS.get(name, UNLISTED)
+def kind_of(name: str, *, subject: str) -> Kind:
+    """What an item asks; ``subject`` as "payment:…", "refund:…", "order:…" and so on."""
+    unlisted = UNLISTED_MONEY if subject.startswith(("payment:", "refund:")) else UNLISTED
+    return KINDS.get(name, unlisted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,14 +20,27 @@ WHERE p.status = 'CAPTURED' AND NOT (
         OR a.order_id = p.order_id
         OR a.subject IN (SELECT 'refund:' || r.id FROM refunds r WHERE r.payment_id = p.id)))
 )
+UNION ALL
+-- and not two: what went back whole has printed nothing, or the order says so
+SELECT p.id, p.disposition, o.status, p.captured_paise, p.refunded_paise
+FROM payments p JOIN orders o ON o.id = p.order_id
+WHERE p.status = 'CAPTURED' AND p.disposition = 'FULFILS'
+    AND o.status IN ('READY', 'COLLECTED', 'PAID') AND p.refunded_paise = p.captured_paise
 
 -- name: I2 at most one payment fulfils an order, and it equals its quote or a person accepted it
 SELECT p.id, p.captured_paise, q.amount_paise
-FROM payments p JOIN quotes q ON q.id = p.quote_id
-WHERE p.disposition = 'FULFILS' AND (p.currency <> q.currency OR q.order_id <> p.order_id
-    OR (p.captured_paise <> q.amount_paise AND NOT EXISTS (SELECT 1 FROM attention_resolutions s
-        WHERE s.payment_id = p.id AND s.decided_by LIKE 'user:%'
-        AND s.resolution IN ('print_it', 'matched_by_hand'))))
+FROM payments p LEFT JOIN quotes q ON q.id = p.quote_id LEFT JOIN orders o ON o.id = p.order_id
+WHERE p.disposition = 'FULFILS' AND (
+    q.id IS NULL OR o.quote_id IS DISTINCT FROM q.id OR q.order_id <> o.id
+    OR p.currency <> q.currency
+    OR ((p.captured_paise <> q.amount_paise
+        -- online it came over a link that was made for this quote
+        OR (p.rzp_payment_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM payments l
+            WHERE l.reference_id IS NOT NULL AND l.quote_id = p.quote_id
+            AND (l.id = p.id OR l.plink_id = coalesce(p.plink_id, l.plink_id)))))
+        AND NOT EXISTS (SELECT 1 FROM attention_resolutions s
+            WHERE s.payment_id = p.id AND s.decided_by LIKE 'user:%'
+            AND s.resolution IN ('print_it', 'matched_by_hand'))))
 
 -- name: I3 nothing is started before it is paid
 SELECT a.id FROM print_attempts a JOIN print_jobs j ON j.id = a.job_id
@@ -62,7 +75,10 @@ SELECT o.id, o.token FROM orders o WHERE o.status = 'PAID'
 -- name: I8 every kept webhook comes to an end
 SELECT w.id, w.provider, w.status FROM webhook_logs w
 WHERE (w.status = 'NEW' AND w.received_at < clock_timestamp() - interval '1 hour')
-    OR (w.status = 'DEAD' AND w.reason = '')
+    OR (w.status IN ('DEAD', 'IGNORED') AND w.reason = '')
+    -- what no machine gets further with was put before a person
+    OR (w.status = 'DEAD' AND NOT EXISTS (SELECT 1 FROM attention_items a
+        WHERE a.kind = 'webhook_not_handled' AND a.subject = 'webhook:' || w.id))
 
 -- name: I10 only drawn arrows occur
 SELECT t.id, t.entity, t.from_status, t.to_status FROM transitions t
@@ -76,13 +92,27 @@ SELECT z.entity_id FROM (SELECT entity_id, epoch, max(epoch) OVER (PARTITION BY 
 WHERE z.epoch < z.earlier
 
 -- name: I15 refunds stay within captures
-SELECT p.id, p.captured_paise, p.refunded_paise, s.total
-FROM payments p JOIN (SELECT payment_id, sum(amount_paise) AS total FROM refunds
+SELECT p.id, p.captured_paise, p.refunded_paise, coalesce(s.total, 0)
+FROM payments p LEFT JOIN (SELECT payment_id, sum(amount_paise) AS total FROM refunds
     WHERE status <> 'FAILED' GROUP BY payment_id) s ON s.payment_id = p.id
-WHERE p.refunded_paise <> least(s.total, p.captured_paise) OR (s.total > p.captured_paise
+WHERE p.refunded_paise <> least(coalesce(s.total, 0), p.captured_paise)
+    OR (s.total > p.captured_paise
     -- refunds made outside that cross one of ours: a person is told
     AND NOT EXISTS (SELECT 1 FROM attention_items a WHERE a.kind = 'refunded_too_much'
         AND a.subject = 'payment:' || p.rzp_payment_id))
+
+-- name: I15b paper and refund only by a named person
+SELECT r.id, r.requested_by, o.status
+FROM refunds r JOIN payments p ON p.id = r.payment_id AND p.disposition = 'FULFILS'
+JOIN orders o ON o.id = p.order_id
+WHERE r.status <> 'FAILED' AND r.requested_by NOT LIKE 'user:%'
+    AND EXISTS (SELECT 1 FROM print_jobs j JOIN print_attempts a ON a.job_id = j.id
+        WHERE j.order_id = o.id AND a.started_at IS NOT NULL
+        AND a.outcome NOT IN ('never_accepted', 'nothing_came_out'))
+    -- made in the provider's dashboard by somebody there: a person here was asked about it
+    AND NOT (r.requested_by = 'external' AND EXISTS (SELECT 1 FROM attention_items a
+        WHERE a.kind = 'external_refund'
+        AND a.subject IN ('payment:' || p.rzp_payment_id, 'refund:' || r.id)))
 
 -- name: I16 a quote is the sum of its lines
 SELECT q.id, q.amount_paise FROM quotes q
@@ -105,6 +135,27 @@ WHERE d.deleted_at IS NULL AND d.delete_after < clock_timestamp() - interval '30
 SELECT j.id FROM print_jobs j WHERE j.status = 'COMPLETED' AND NOT EXISTS (
     SELECT 1 FROM print_attempts a WHERE a.job_id = j.id AND (a.evidence ? 'spooler_completed'
         OR a.evidence ? 'counter_delta' OR a.evidence ? 'confirmed_by'))
+
+-- name: I26 what Razorpay told us of money is in our books
+WITH told AS (SELECT w.id, event.name[1] AS name, encode(w.raw_body, 'escape') AS body
+    FROM webhook_logs w CROSS JOIN LATERAL regexp_matches(encode(w.raw_body, 'escape'),
+        '"event"\s*:\s*"([a-z_.]+)"') event (name)
+    WHERE w.provider = 'razorpay' AND w.status = 'DONE'),
+captured AS (SELECT DISTINCT t.id, t.name, seen.id[1] AS rzp_id FROM told t
+    CROSS JOIN LATERAL regexp_matches(t.body, '"(pay_[A-Za-z0-9]{8,})"', 'g') seen (id)
+    WHERE t.name IN ('payment.captured', 'order.paid', 'payment_link.paid',
+        'payment_link.partially_paid')),
+refunded AS (SELECT DISTINCT t.id, t.name, seen.id[1] AS rzp_id FROM told t
+    CROSS JOIN LATERAL regexp_matches(t.body, '"(rfnd_[A-Za-z0-9]{8,})"', 'g') seen (id)
+    WHERE t.name LIKE 'refund.%')
+SELECT c.id, c.name, c.rzp_id, coalesce(p.status, 'not here') FROM captured c
+LEFT JOIN payments p ON p.rzp_payment_id = c.rzp_id WHERE p.status IS DISTINCT FROM 'CAPTURED'
+UNION ALL
+-- a refund may fail after it was processed and the other way round, but it does not go back
+SELECT f.id, f.name, f.rzp_id, coalesce(r.status, 'not here') FROM refunded f
+LEFT JOIN refunds r ON r.rzp_refund_id = f.rzp_id
+WHERE r.id IS NULL OR (f.name IN ('refund.processed', 'refund.failed')
+    AND r.status IN ('REQUESTED', 'IN_TRANSIT'))
 
 -- name: I28 bill numbers have no gaps, and every paid order is billed
 SELECT s.shop_id::text, s.series || '/' || s.year, 'last ' || s.last || ', counted ' || s.bills

@@ -135,7 +135,7 @@ class AttentionService:
         decided = await tx.attention.of_items([item.id for item in items])
         found = []
         for item in items:
-            kind, about = kind_of(item.kind), known[item.id]
+            kind, about = kind_of(item.kind, subject=item.subject), known[item.id]
             answers = offered(kind, about.facts) if item.closed_at is None else ()
             found.append(Entry(item, kind, about, answers, decided.get(item.id)))
         return found
@@ -284,7 +284,7 @@ def _possible(resolution: Resolution, scene: Scene) -> None:
             f"This was closed already, with {scene.item.resolution or 'no answer'}.",
             code="item_closed",
         )
-    kind = kind_of(scene.item.kind)
+    kind = kind_of(scene.item.kind, subject=scene.item.subject)
     if resolution not in kind.resolutions:
         raise NotAllowed(
             f"{resolution} does not answer this; use {' or '.join(kind.resolutions)}.",

@@ -47,7 +47,10 @@ class MoneyAnswers:
         if amount < min(left, LEAST_ONLINE.paise) and payment.rzp_payment_id is not None:
             # All that is left may be less: then the bank's no puts it before a person again.
             raise BadInput(TOO_LITTLE)
-        if amount < left and kind_of(scene.item.kind).about is About.PAPER:
+        if (
+            amount < left
+            and kind_of(scene.item.kind, subject=scene.item.subject).about is About.PAPER
+        ):
             raise NotAllowed(
                 f"An order that is not printed is refunded whole: {Money(left)}.", code="not_all"
             )

@@ -99,19 +99,24 @@ async def test_hostile_names_stay_text_in_their_own_cell(shop: House, customer: 
 
 async def test_nobody_reads_another_shops_tables(shop: House, customer: Customer) -> None:
     order, _ = await customer_who_paid(shop, customer)
+    assert (await shop.refund(order["id"], 100, key="a part")).status_code == 202
+    await shop.quiet()
+    assert await shop.prints(customer) == ["thesis.pdf"]
     other = await shop.one("INSERT INTO shops (code, name) VALUES ('two', 'Two') RETURNING id")
-    tables = ("orders", "payments", "refunds")
+    exports = ("orders", "payments", "refunds", "sheets")
+    tables = ("orders", "payments", "refunds", "print_jobs", "print_attempts")
     for table in tables:
         await shop.sql(f"UPDATE {table} SET shop_id = %s WHERE true", other)
     try:
-        for table in tables:
-            assert await reads(shop, table) == []
+        for export in exports:
+            assert await reads(shop, export) == []
     finally:
         mine = shop.settings.default_shop_id
         for table in tables:
             await shop.sql(f"UPDATE {table} SET shop_id = %s WHERE true", mine)
         await shop.sql("DELETE FROM shops WHERE id = %s", other)
-    assert order["code"] in str(await reads(shop, "orders"))
+    for export in exports:
+        assert order["code"] in str(await reads(shop, export)), export
 
 
 async def test_every_row_once_over_the_borders_of_pages(

@@ -11,6 +11,7 @@ from app.domain.attention import (
     KINDS,
     NOTHING_LEFT,
     UNLISTED,
+    UNLISTED_MONEY,
     About,
     Facts,
     Resolution,
@@ -19,6 +20,7 @@ from app.domain.attention import (
     refusal,
 )
 from app.domain.lifecycle import Job, Order, Refund
+from app.domain.money import Capture, Disposition, Standing, dispose
 
 PAID_WRONG = Facts(
     order=Order.PAYMENT_PENDING,
@@ -133,8 +135,31 @@ def test_a_failed_print_is_tried_again_while_its_order_is_paid() -> None:
 
 
 def test_a_kind_nobody_listed_can_only_be_looked_at() -> None:
-    assert kind_of("something_new") is UNLISTED
+    assert kind_of("something_new", subject="order:1") is UNLISTED
     assert UNLISTED.resolutions == (Resolution.SEEN,)
+
+
+@pytest.mark.parametrize("subject", ["payment:pay_1", "refund:1"])
+def test_money_of_a_kind_nobody_listed_is_not_just_looked_at(subject: str) -> None:
+    assert kind_of("something_new", subject=subject) is UNLISTED_MONEY
+    assert kind_of("wants_a_person", subject=subject) is KINDS["wants_a_person"]
+    assert Resolution.SEEN not in UNLISTED_MONEY.resolutions
+
+
+def test_whatever_a_capture_is_put_on_the_list_for_is_a_question_about_money() -> None:
+    standings = [
+        Standing(status, 400, "INR", fulfilled, here, disputed)
+        for status in Order
+        for fulfilled in (False, True)
+        for here in (False, True)
+        for disputed in (False, True)
+    ]
+    captures = [Capture(400, "INR"), Capture(399, "INR"), Capture(400, "USD")]
+    rulings = [dispose(capture, each) for capture in captures for each in (None, *standings)]
+    asked = {each.why.value for each in rulings if each.disposition is Disposition.ATTENTION}
+
+    assert asked == {"unknown_link", "disputed", "wrong_currency", "wrong_amount"}
+    assert {KINDS[why].about for why in asked} == {About.MONEY}
 
 
 def test_every_kind_says_what_it_asks_and_has_each_answer_once() -> None:

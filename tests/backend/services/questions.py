@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import Any
 
@@ -9,7 +10,7 @@ import httpx2
 
 from app.services.capture_service import Seen
 from tests.backend.services.seeds import customer_who_paid, ordered
-from tests.support.outside import Customer
+from tests.support.outside import Customer, pdf_of
 from tests.support.shop import House, bank_of
 
 PRICE = 800  # two pages, two copies, black and white
@@ -152,11 +153,90 @@ async def wants_a_person(house: House, customer: Customer) -> None:
     await customer.replies("human", "shop")
 
 
+async def refund_stuck(house: House, customer: Customer) -> None:
+    await house.outside.control("POST", "/settings", {"refund_status": "pending"})
+    order, _ = await customer_who_paid(house, customer)
+    assert (await house.refund(order["id"], PRICE, key=secrets.token_hex(8))).status_code == 202
+    await house.quiet()
+    await house.sql(
+        "UPDATE refunds SET created_at = created_at - interval '11 days' WHERE order_id = %s",
+        order["id"],
+    )
+    await house.inside.housekeeping.refunds()
+
+
+async def refunded_too_much(house: House, customer: Customer) -> None:
+    """A refund failed, staff sent another, and then the bank says the first went through."""
+    await house.outside.control("POST", "/settings", {"refund_status": "pending"})
+    order, _ = await customer_who_paid(house, customer)
+
+    async def settles(number: int, status: str) -> None:
+        refund = (await house.refunds_of(customer))[number]["rzp_refund_id"]
+        await house.outside.control("POST", f"/refunds/{refund}/settle", {"status": status})
+        await house.quiet()
+
+    for number, status in enumerate(("failed", "processed")):
+        asked = await house.refund(order["id"], PRICE, key=secrets.token_hex(8))
+        assert asked.status_code == 202
+        await house.quiet()
+        await settles(number, status)
+    await settles(0, "processed")
+
+
+async def no_payment_link(house: House, customer: Customer) -> None:
+    await customer.replies("Hi", "Print Shop")
+    await house.outside.trouble(
+        "razorpay.links.create", "reject", code="BAD_REQUEST_ERROR", description="not today"
+    )
+    await ordered(house, customer)
+    await customer.hears("at the counter")
+
+
+async def webhook_not_handled(house: House, _: Customer) -> None:
+    """Kept by a door that was less strict than today's; nobody can read what it is about."""
+    unreadable = json.dumps({"entity": "event", "id": secrets.token_hex(8)})
+    assert await house.inside.inbox.keep_payment(unreadable.encode(), "")
+
+
+async def message_not_delivered(house: House, customer: Customer) -> None:
+    """The customer last wrote a day ago, so that WhatsApp takes no word that is not a template."""
+    await customer_who_paid(house, customer)
+    await house.sql(
+        "UPDATE customers SET last_inbound_at = now() - interval '25 hours' WHERE address = %s",
+        customer.address,
+    )
+    assert await house.prints(customer) == ["thesis.pdf"]
+
+
+async def file_not_made(house: House, customer: Customer) -> None:
+    """The prepared file cannot be made: after the last try, which takes long to wait for."""
+    await customer.sends(pdf_of(2))
+    await customer.hears("How should I print it")
+    await customer.replies("bw", "How many copies")
+    [document] = await house.sql(
+        "SELECT d.storage_key FROM documents d JOIN customers c ON c.id = d.customer_id "
+        "WHERE c.address = %s",
+        customer.address,
+    )
+    await house.inside.store.delete(document["storage_key"])
+    await customer.says("1")
+    await house.quiet()
+    order = await house.order_of(customer)
+    await house.inside.print_ready.give_up(order["id"], "NotFound")
+
+
+async def file_not_deleted(house: House, customer: Customer) -> None:
+    order, _ = await customer_who_paid(house, customer)
+    document = await house.one("SELECT id FROM documents WHERE order_id = %s", order["id"])
+    await _put(house, "file_not_deleted", customer, f"document:{document}")
+
+
 _ARRANGE = {
     each.__name__: each
     for each in (
         *(wrong_amount, wrong_currency, unknown_link, disputed, dispute, refund_failed),
         *(external_refund, did_it_print, print_failed, not_moving, cannot_print, file_missing),
-        wants_a_person,
+        *(wants_a_person, refund_stuck, refunded_too_much, no_payment_link, webhook_not_handled),
+        *(message_not_delivered, file_not_made, file_not_deleted),
     )
 }
