@@ -81,9 +81,9 @@ class Housekeeping:
         for payment_id in due:
             try:
                 found[await self._links.look(payment_id, door="sweep")] += 1
-            except ProviderError as error:
-                log.warning("link not read", payment=str(payment_id), why=str(error))
-                await self._links.not_read(payment_id, error)
+            except Exception as error:  # noqa: BLE001 - whatever it is, others wait behind it
+                _not_read("link", payment_id, error)
+                await self._links.not_read(payment_id, refused=_refused(error))
         read = found.total()
         unread = len(due) - read
         said = "".join(f", {count} {status}" for status, count in sorted(found.items()))
@@ -108,12 +108,11 @@ class Housekeeping:
         for refund_id in due:
             try:
                 await self._refunds.look(refund_id)
-            except ProviderError as error:
-                log.warning("refund not read", refund=str(refund_id), why=str(error))
+            except Exception as error:  # noqa: BLE001 - as above
+                _not_read("refund", refund_id, error)
                 unread += 1
                 async with self._unit_of_work("system:sweep") as tx:
-                    refused = isinstance(error, ProviderRejected)
-                    wait = REFUSED_SECONDS if refused else AWAY_SECONDS
+                    wait = REFUSED_SECONDS if _refused(error) else AWAY_SECONDS
                     await tx.refunds.put_off(refund_id, seconds=wait)
         async with self._unit_of_work("system:sweep") as tx:
             stuck = await tx.refunds.stuck(unsent_days=UNSENT_DAYS, unsettled_days=UNSETTLED_DAYS)
@@ -237,3 +236,15 @@ class Housekeeping:
         async with self._unit_of_work("system:sweep") as tx:
             await tx.reports.swept(name, summary, idle=read + unread == 0, unread=unread)
         return f"{name}: {summary}"
+
+
+def _not_read(what: str, row_id: UUID, error: Exception) -> None:
+    if isinstance(error, ProviderError):
+        log.warning("not read", what=what, id=str(row_id), why=str(error))
+    else:
+        log.error("not read", what=what, id=str(row_id), exc_info=error)
+
+
+def _refused(error: Exception) -> bool:
+    """Whether asking again soon would be answered the same."""
+    return isinstance(error, ProviderRejected) or not isinstance(error, ProviderError)

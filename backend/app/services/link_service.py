@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.core.crash import crash_here
 from app.domain.chat import OrderClosed
-from app.domain.errors import ProviderError, ProviderRejected, ProviderUnavailable
+from app.domain.errors import ProviderRejected, ProviderUnavailable
 from app.domain.lifecycle import Order as OrderStatus
 from app.domain.lifecycle import Payment, PaymentEvent
 from app.domain.looks import look_after_failure, next_look
@@ -272,8 +272,9 @@ class LinkService:
         if link.status in ("cancelled", "expired"):
             await self._link_over(payment_id, link.status)
 
-    async def not_read(self, payment_id: UUID, error: ProviderError) -> None:
-        """Puts a link that could not be read behind those that can be."""
+    async def not_read(self, payment_id: UUID, *, refused: bool) -> None:
+        """Puts a link that could not be read behind those that can be; ``refused``: it would be
+        the same if it were asked for again soon."""
         async with self._unit_of_work("system:sweep") as tx:
             row = await tx.payments.lock(payment_id)
             if row is None or row.next_look_at is None:
@@ -283,7 +284,7 @@ class LinkService:
                 made_at,
                 expires_at,
                 still_open=row.status == Payment.LINK_SENT,
-                refused=isinstance(error, ProviderRejected),
+                refused=refused,
                 now=await tx.now(),
             )
             tx.payments.look_again(row, later)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 import pytest
 
@@ -47,6 +48,33 @@ async def test_links_that_cannot_be_read_starve_nobody(resting: Resting) -> None
     assert await resting.asked_of_the_bank("razorpay.links.fetch") == BAD + 1
     assert await sweep() == "payments: 0 read, 0 unread"
     assert await resting.asked_of_the_bank("razorpay.links.fetch") == BAD + 1
+
+
+async def test_a_link_that_trips_us_starves_nobody(
+    resting: Resting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake of ours about one of them, the first in the row."""
+    links = resting.shop.links
+    trips, _ = await resting.linked()
+    order, pay_here = await resting.linked()
+    await resting.bank.captures(pay_here)
+    await resting.sql("UPDATE payments SET next_look_at = now() - interval '1 second'")
+    await resting.sql(
+        "UPDATE payments SET next_look_at = now() - interval '1 hour' WHERE order_id = %s", trips.id
+    )
+    bad = await resting.one("SELECT id FROM payments WHERE order_id = %s", trips.id)
+    look = links.look
+
+    async def tripping(payment_id: UUID, *, door: str) -> str:
+        if payment_id == bad:
+            raise RuntimeError("not foreseen")
+        return await look(payment_id, door=door)
+
+    monkeypatch.setattr(links, "look", tripping)
+    assert await resting.shop.housekeeping.payments() == "payments: 1 read, 1 unread, 1 paid"
+    assert (await resting.now(order)).status == "PAID"
+    assert (await resting.now(trips)).status == "PAYMENT_PENDING"
+    assert await resting.shop.housekeeping.payments() == "payments: 0 read, 0 unread"
 
 
 async def test_refunds_that_cannot_be_read_starve_nobody(resting: Resting) -> None:
