@@ -18,6 +18,25 @@ from app.models import NOW, PriceListRow, Shop
 from app.models_orders import QuoteRow
 
 HIGHEST_TOKEN = 999
+# Steps from the last number given, round the circle, to the first that nobody waits with.
+_NEXT_NUMBER = """
+WITH counter AS (
+    SELECT day, CASE WHEN token_day = day THEN token_last ELSE 0 END AS last
+    FROM shops s, to_char(clock_timestamp() AT TIME ZONE s.timezone, 'YYYY-MM-DD') AS day
+    WHERE s.id = :shop
+), taken AS MATERIALIZED (
+    SELECT DISTINCT token FROM orders
+    WHERE shop_id = :shop AND status IN ('PAID', 'READY') AND token IS NOT NULL
+      AND paid_at > clock_timestamp() - interval '24 hours'
+), free AS (
+    SELECT min(step) AS step FROM counter, generate_series(1, :highest) AS step
+    WHERE ((last + step - 1) % :highest + 1)::text NOT IN (SELECT token FROM taken)
+)
+UPDATE shops
+SET token_day = day, token_last = (last + coalesce(step, 1) - 1) % :highest + 1
+FROM counter, free WHERE shops.id = :shop
+RETURNING token_last
+"""
 
 
 class Shops:
@@ -121,32 +140,13 @@ class Shops:
     async def next_token(self, shop_id: UUID) -> str:
         """The next number of the shop's business day, skipping those still on the shelf.
 
-        A shop that calls more than ``HIGHEST_TOKEN`` in a day meets old numbers again.
+        A shop with more than ``HIGHEST_TOKEN`` orders on the shelf gives numbers a second time.
         """
-        token = ""
-        for _ in range(HIGHEST_TOKEN):
-            result = await self._session.execute(
-                text(
-                    "UPDATE shops SET token_last = CASE WHEN token_day = today.day "
-                    "  THEN token_last % :highest + 1 ELSE 1 END, token_day = today.day "
-                    "FROM (SELECT to_char(clock_timestamp() AT TIME ZONE s.timezone, 'YYYY-MM-DD') "
-                    "  AS day FROM shops s WHERE s.id = :shop) today "
-                    "WHERE shops.id = :shop RETURNING token_last"
-                ),
-                {"shop": shop_id, "highest": HIGHEST_TOKEN},
-            )
-            token = str(result.scalar_one())
-            taken = await self._session.execute(
-                text(
-                    "SELECT 1 FROM orders WHERE shop_id = :shop AND token = :token "
-                    "AND status IN ('PAID', 'READY') "
-                    "AND paid_at > clock_timestamp() - interval '24 hours'"
-                ),
-                {"shop": shop_id, "token": token},
-            )
-            if taken.first() is None:
-                break
-        return token
+        shop = {"shop": shop_id, "highest": HIGHEST_TOKEN}
+        # First the lock: only what is read after it knows the number the one before has taken.
+        await self._session.execute(text("SELECT 1 FROM shops WHERE id = :shop FOR UPDATE"), shop)
+        number = await self._session.scalar(text(_NEXT_NUMBER), shop)
+        return str(number)
 
 
 def price_list(row: PriceListRow) -> PriceList:

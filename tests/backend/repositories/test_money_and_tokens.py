@@ -63,6 +63,20 @@ async def test_after_the_highest_number_comes_the_first(work: UnitOfWork, rows: 
     assert [await token(work, rows) for _ in range(2)] == [str(HIGHEST_TOKEN), "1"]
 
 
+async def test_with_every_number_on_the_shelf_they_are_given_again_in_turn(
+    work: UnitOfWork, rows: Rows
+) -> None:
+    for number in range(1, HIGHEST_TOKEN + 1):
+        rows.order(status="READY", token=str(number), paid_at="now")
+    rows.run(
+        "UPDATE orders SET status = 'COLLECTED' WHERE token = '500' AND shop_id = %s", rows.shop
+    )
+
+    assert await token(work, rows) == "500", "the only one that is free"
+    rows.order(status="PAID", token="500", paid_at="now")
+    assert [await token(work, rows) for _ in range(3)] == ["501", "502", "503"]
+
+
 async def test_a_number_of_a_payment_that_failed_is_not_lost(work: UnitOfWork, rows: Rows) -> None:
     with pytest.raises(ZeroDivisionError):
         async with work("system:pay") as tx:
