@@ -143,6 +143,16 @@ async def cannot_print(house: House, customer: Customer) -> None:
     await _put(house, "cannot_print", customer, f"job:{job['id']}")
 
 
+async def not_at_razorpay(house: House, customer: Customer) -> None:
+    _, payment = await customer_who_paid(house, customer)
+    await _put(house, "not_at_razorpay", customer, f"payment:{payment['payment_id']}")
+
+
+async def amount_differs(house: House, customer: Customer) -> None:
+    _, payment = await customer_who_paid(house, customer)
+    await _put(house, "amount_differs", customer, f"payment:{payment['payment_id']}")
+
+
 async def file_missing(house: House, customer: Customer) -> None:
     order, _ = await customer_who_paid(house, customer)
     await _put(house, "file_missing", customer, f"order:{order['id']}")
@@ -237,6 +247,6 @@ _ARRANGE = {
         *(wrong_amount, wrong_currency, unknown_link, disputed, dispute, refund_failed),
         *(external_refund, did_it_print, print_failed, not_moving, cannot_print, file_missing),
         *(wants_a_person, refund_stuck, refunded_too_much, no_payment_link, webhook_not_handled),
-        *(message_not_delivered, file_not_made, file_not_deleted),
+        *(message_not_delivered, file_not_made, file_not_deleted, not_at_razorpay, amount_differs),
     )
 }

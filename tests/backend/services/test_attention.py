@@ -98,6 +98,14 @@ ENDS = {
     ("print_failed", "refund"): End(
         "REFUNDED", ("CANCELLED",), (("PROCESSED", PRICE),), ((BACK, 1), (ARRIVED, 1))
     ),
+    ("not_at_razorpay", "booked_right"): End("PAID", ("QUEUED",), (), ((TOKEN, 1), (BACK, 0))),
+    ("not_at_razorpay", "taken_by_bank"): End(
+        "REFUNDED", ("CANCELLED",), (("PROCESSED", PRICE),), ((BACK, 0), (ARRIVED, 1))
+    ),
+    ("amount_differs", "booked_right"): End("PAID", ("QUEUED",), (), ((TOKEN, 1), (BACK, 0))),
+    ("amount_differs", "refund"): End(
+        "REFUNDED", ("CANCELLED",), (("PROCESSED", PRICE),), ((BACK, 1), (ARRIVED, 1))
+    ),
     ("wants_a_person", "seen"): End(""),
     ("refund_stuck", "refund_stands"): End(
         "REFUNDED", ("CANCELLED",), (("IN_TRANSIT", PRICE),), ((BACK, 1), (ARRIVED, 0))

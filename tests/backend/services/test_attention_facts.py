@@ -164,7 +164,7 @@ async def test_disputed_money_is_not_promised_to_the_customer(
         refused = await cancels(shop, customer)
     else:
         refused = await shop.refund(
-            order["id"], PRICE if door == "refund" else 1, key=f"asked {door}"
+            order["id"], PRICE if door == "refund" else 100, key=f"asked {door}"
         )
     assert (refused.status_code, refused.json()["error"]) == (409, "disputed")
     assert "bank asks about this payment" in refused.json()["detail"]
