@@ -31,7 +31,6 @@ class Kind(StrEnum):
 
 
 IMAGES = frozenset({Kind.JPEG, Kind.PNG, Kind.WEBP, Kind.HEIC, Kind.TIFF, Kind.GIF, Kind.BMP})
-OFFICE = frozenset(Kind) - IMAGES - {Kind.PDF}
 
 CARD_MM = (85.6, 53.98)  # ISO/IEC 7810, ID-1: identity, bank and Aadhaar cards
 CARD_RATIO = CARD_MM[0] / CARD_MM[1]

@@ -83,7 +83,6 @@ pay-unclear = 🙋 { $total } reached us but doesn't match your order. The shop 
 
 ready = 🖨️ *Ready!* Show token *{ $token }* at the counter.
 delayed = 🕐 Token *{ $token }* is taking longer than usual. The shop is on it, and you have nothing more to pay.
-cannot-print = 😕 Sorry, we couldn't print your order. The shop is looking at it and will write to you here.
 refund-started = ↩️ { $total } is going back to the account you paid from, usually in 5–7 working days.
 refunded = ↩️ { $total } refunded (reference { $reference }). Banks usually take 5–7 working days.
 refund-failed = 🙋 Your refund of { $total } came back from the bank. The money is safe: the shop knows and is on it, and you have nothing to do.
