@@ -35,7 +35,7 @@ IMAGES = frozenset({Kind.JPEG, Kind.PNG, Kind.WEBP, Kind.HEIC, Kind.TIFF, Kind.G
 CARD_MM = (85.6, 53.98)  # ISO/IEC 7810, ID-1: identity, bank and Aadhaar cards
 CARD_RATIO = CARD_MM[0] / CARD_MM[1]
 PASSPORT_PHOTO_MM = (35.0, 45.0)
-PASSPORT_PHOTOS = (8, 12)  # on one sheet
+PASSPORT_PHOTOS = 8  # on one sheet
 
 
 @dataclass(frozen=True, slots=True)
