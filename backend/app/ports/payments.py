@@ -65,6 +65,11 @@ class ProviderPayment:
     link_id: str
     created_at: datetime | None
 
+    @property
+    def was_captured(self) -> bool:
+        """The money came, whether or not it went back since."""
+        return self.status in ("captured", "refunded")
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderRefund:
