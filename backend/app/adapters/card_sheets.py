@@ -14,8 +14,8 @@ from pathlib import Path
 from pikepdf import Dictionary, Name, Object, Pdf
 from PIL import Image, ImageOps
 
-from app.adapters.cards import find_card, is_card_shaped, straighten
-from app.domain.documents import CARD_MM, PASSPORT_PHOTO_MM, PASSPORT_PHOTOS
+from app.adapters.cards import find_card, straighten
+from app.domain.documents import CARD_MM, PASSPORT_PHOTO_MM, PASSPORT_PHOTOS, is_card_shaped
 from app.domain.print_plan import MM, Paper
 
 _A4_MM = Paper.A4.size_mm
@@ -89,7 +89,7 @@ def _card(photo: Image.Image) -> tuple[Image.Image, tuple[float, float]]:
     corners = find_card(photo)
     if corners is not None:
         photo = straighten(photo, corners)
-    elif not is_card_shaped(photo):
+    elif not is_card_shaped(*photo.size):
         scale = min(_WHOLE_MM[0] / photo.width, _WHOLE_MM[1] / photo.height)
         return photo, (photo.width * scale, photo.height * scale)
     width, height = CARD_MM if photo.width >= photo.height else CARD_MM[::-1]

@@ -59,5 +59,10 @@ def looks_like_a_card(facts: CardFacts) -> bool:
     """
     if facts.card_ratio is not None and facts.card_share is not None:
         return abs(facts.card_ratio - CARD_RATIO) < 0.3 and facts.card_share > 0.08
-    longer, shorter = max(facts.width, facts.height), min(facts.width, facts.height)
+    return is_card_shaped(facts.width, facts.height)
+
+
+def is_card_shaped(width: int, height: int) -> bool:
+    """Whether a photo as a whole has a card's proportions: it was cropped already."""
+    longer, shorter = max(width, height), min(width, height)
     return shorter > 0 and abs(longer / shorter - CARD_RATIO) < 0.06

@@ -264,11 +264,16 @@ def _ink(print_type: PrintType, pages: tuple[int, ...], colored: frozenset[int])
 
 
 def ranges(pages: Collection[int]) -> str:
-    """1, 2, 3, 7 → ``1-3,7``, as the job object and people write it."""
-    runs: list[list[int]] = []
+    """1, 2, 3, 7 → ``1-3,7``, as the job object writes it."""
+    return ",".join(runs(pages))
+
+
+def runs(pages: Collection[int]) -> list[str]:
+    """1, 2, 3, 7 → ``1-3`` and ``7``."""
+    found: list[list[int]] = []
     for page in sorted(set(pages)):
-        if runs and page == runs[-1][1] + 1:
-            runs[-1][1] = page
+        if found and page == found[-1][1] + 1:
+            found[-1][1] = page
         else:
-            runs.append([page, page])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+            found.append([page, page])
+    return [str(a) if a == b else f"{a}-{b}" for a, b in found]
