@@ -61,7 +61,7 @@ UPDATE print_jobs SET status = 'CLAIMED', epoch = epoch + 1, attempt_id = gen_ra
 INSERT INTO print_attempts (id, shop_id, job_id, epoch, worker_id, sha256, copies, started_at,
     finished_at, outcome, evidence)
     SELECT attempt_id, shop_id, id, epoch, 'benchmark', sha256, copies, clock_timestamp(),
-        clock_timestamp(), 'completed', '{"spooler_completed": "yes"}'
+        clock_timestamp(), 'printed', '{"spooler_completed": "yes"}'
     FROM print_jobs WHERE status = 'CLAIMED';
 UPDATE print_jobs SET status = 'PRINTING' WHERE status = 'CLAIMED';
 UPDATE print_jobs SET status = 'COMPLETED', finished_at = clock_timestamp()

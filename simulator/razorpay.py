@@ -1,8 +1,7 @@
-"""Razorpay's REST side: payment links, payments, orders' payments and refunds."""
+"""Razorpay's REST side: payment links. Payments and refunds are in ``razorpay_payments``."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
@@ -26,8 +25,6 @@ from simulator.settings import Settings
 from simulator.wire_log import WireLog
 from simulator.world import JsonObject, Link, World
 
-REFUND_KEY = re.compile(r"[A-Za-z0-9_-]{10,}")
-REFUND_FIELDS = {"amount", "speed", "receipt", "notes"}
 UNKNOWN_ID = "The id provided does not exist"
 
 

@@ -236,7 +236,6 @@ class Habits:
 
     status_seconds: float = 0.05
     read_receipts: bool = True
-    sandbox: bool = False
     refund_status: str = "processed"
     refund_seconds: float = 0.0
     balance_paise: int | None = None

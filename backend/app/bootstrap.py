@@ -42,7 +42,6 @@ from app.services.notices import Notices
 from app.services.order_service import OrderService
 from app.services.paper_answers import PaperAnswers
 from app.services.price_service import PriceService
-from app.services.print_outcomes import PrintOutcomes
 from app.services.print_ready_service import PrintReadyService
 from app.services.queue_service import QueueService
 from app.services.razorpay_service import RazorpayService
@@ -252,9 +251,6 @@ class Premises:
         )
         disputes = DisputeService(unit_of_work, orders, default_shop_id=default_shop)
         money = MoneyAnswers(orders, sessions, notices, bills, disputes)
-        outcomes = PrintOutcomes(
-            notices, printing.wake_after, retention_hours=settings.document_retention_hours
-        )
         refunds = RefundService(unit_of_work, gateway, notices, bills)
         captures = CaptureService(
             unit_of_work,
@@ -332,7 +328,7 @@ class Premises:
             ),
             desk=DeskService(unit_of_work, orders, refunds, sessions, notices),
             attention=AttentionService(
-                unit_of_work, money, PaperAnswers(printing, outcomes, money)
+                unit_of_work, money, PaperAnswers(printing, printing.outcomes, money)
             ),
             days=DayService(unit_of_work, gateway, default_shop_id=default_shop),
             exports=ExportService(unit_of_work),

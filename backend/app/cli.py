@@ -322,7 +322,7 @@ def gst(
         async def work(shop: Any) -> Any:
             shop_id = UUID(shop.settings.default_shop_id)
             if changes:
-                await shop.bills.set_gst(shop_id, by="system:cli", **changes)
+                await shop.bills.set_gst(shop_id, by="user:command line", **changes)
             return await shop.bills.gst(shop_id)
 
         standing = with_shop(work)

@@ -119,7 +119,7 @@ def test_money_that_comes_after_expiry_still_prints(town: Town, somebody: Make) 
     customer = somebody()
     link = customer.is_asked_to_pay()
     town.control("POST", f"/links/{town.bank.link(link)['id']}/expire")
-    customer.hears("The payment link has run out")
+    customer.hears("The time to pay has run out")
     assert town.order_of(customer)["status"] == "EXPIRED"
 
     town.bank.pays(link, "late")

@@ -14,8 +14,8 @@ from pathlib import Path
 from pikepdf import Dictionary, Name, Object, Pdf
 from PIL import Image, ImageOps
 
-from app.adapters.cards import find_card, is_card_shaped, straighten
-from app.domain.documents import CARD_MM, PASSPORT_PHOTO_MM
+from app.adapters.cards import find_card, straighten
+from app.domain.documents import CARD_MM, PASSPORT_PHOTO_MM, PASSPORT_PHOTOS, is_card_shaped
 from app.domain.print_plan import MM, Paper
 
 _A4_MM = Paper.A4.size_mm
@@ -50,12 +50,12 @@ def card_boxes(sizes: Sequence[tuple[float, float]]) -> list[Box]:
     return boxes
 
 
-def passport_boxes(count: int) -> list[Box]:
+def passport_boxes() -> list[Box]:
     """Rows of four from the top of an A4 sheet, so that the rest of it can be used."""
     width, height = PASSPORT_PHOTO_MM
     left = (_A4_MM[0] - _COLUMNS * width - (_COLUMNS - 1) * _GAP_MM) / 2
     boxes = []
-    for index in range(count):
+    for index in range(PASSPORT_PHOTOS):
         row, column = divmod(index, _COLUMNS)
         bottom = _A4_MM[1] - _TOP_MM - height - row * (height + _GAP_MM)
         boxes.append(Box(left + column * (width + _GAP_MM), bottom, width, height))
@@ -72,15 +72,15 @@ def write_card_sheet(sides: Sequence[Image.Image], target: Path) -> None:
         pdf.save(target, static_id=True, min_version="1.5")
 
 
-def write_passport_sheet(photo: Image.Image, count: int, target: Path) -> None:
-    """The photo, cropped to 35 x 45 mm, ``count`` times with thin lines to cut along."""
+def write_passport_sheet(photo: Image.Image, target: Path) -> None:
+    """The photo, cropped to 35 x 45 mm, as often as a sheet holds, with thin lines to cut along."""
     width, height = (round(side / 25.4 * _PHOTO_DPI) for side in PASSPORT_PHOTO_MM)
     fine = min(1.0, photo.width / width, photo.height / height)  # nothing is gained by enlarging
     size = (max(1, round(width * fine)), max(1, round(height * fine)))
     cut = ImageOps.fit(photo, size, Image.Resampling.LANCZOS, centering=_UPPER_THIRD)
     with Pdf.new() as pdf:
         stored = _stored(pdf, cut)
-        _write(pdf, [stored] * count, passport_boxes(count), marks=True)
+        _write(pdf, [stored] * PASSPORT_PHOTOS, passport_boxes(), marks=True)
         pdf.save(target, static_id=True, min_version="1.5")
 
 
@@ -89,7 +89,7 @@ def _card(photo: Image.Image) -> tuple[Image.Image, tuple[float, float]]:
     corners = find_card(photo)
     if corners is not None:
         photo = straighten(photo, corners)
-    elif not is_card_shaped(photo):
+    elif not is_card_shaped(*photo.size):
         scale = min(_WHOLE_MM[0] / photo.width, _WHOLE_MM[1] / photo.height)
         return photo, (photo.width * scale, photo.height * scale)
     width, height = CARD_MM if photo.width >= photo.height else CARD_MM[::-1]

@@ -13,7 +13,7 @@ from itertools import combinations
 
 from PIL import Image, ImageChops, ImageFilter
 
-from app.domain.documents import CARD_MM, CARD_RATIO, CardFacts
+from app.domain.documents import CARD_MM, CardFacts
 
 _SMALL = 256  # pixels of the longer side, where the card is looked for
 _RIM = 0.04
@@ -98,12 +98,6 @@ def ratio(corners: Corners) -> float:
     """Longer side by shorter side."""
     top, side = _width_and_height(corners)
     return max(top, side) / max(min(top, side), 1e-6)
-
-
-def is_card_shaped(photo: Image.Image) -> bool:
-    """Whether the photo as a whole has a card's proportions: it was cropped already."""
-    seen = max(photo.size) / min(photo.size)
-    return abs(seen - CARD_RATIO) < 0.06
 
 
 def _scaled(corners: Corners, across: float, down: float) -> Corners:

@@ -24,8 +24,8 @@ import structlog
 from app.adapters.office import Converter, ConverterBounds
 from app.adapters.readers import Answer, Bounds, Reader, Readers
 from app.adapters.sandbox import find_bwrap
-from app.domain.documents import PASSPORT_PHOTOS, CardFacts, Kind
-from app.domain.errors import BadInput, DocumentRefused, Refusal
+from app.domain.documents import CardFacts, Kind
+from app.domain.errors import DocumentRefused, Refusal
 from app.domain.print_plan import Ink, Plan
 from app.ports import Baked, Limits, Prepared
 
@@ -193,24 +193,18 @@ class Intake:
         self, front: Path, back: Path, workdir: Path, *, limits: Limits
     ) -> Prepared:
         """Both sides of a card, true to size, on one A4 page. See the port."""
-        return await self._sheet({"do": "cards"}, [front, back], workdir, limits)
+        return await self._sheet("cards", [front, back], workdir, limits)
 
-    async def passport_sheet(
-        self, photo: Path, workdir: Path, *, count: int, limits: Limits
-    ) -> Prepared:
-        """A photo 8 or 12 times, 35 x 45 mm, on one A4 page. See the port."""
-        if count not in PASSPORT_PHOTOS:
-            raise BadInput(f"a sheet has 8 or 12 passport photos, not {count}")
-        return await self._sheet({"do": "passport", "count": count}, [photo], workdir, limits)
+    async def passport_sheet(self, photo: Path, workdir: Path, *, limits: Limits) -> Prepared:
+        """One photo several times, 35 x 45 mm, on one A4 page. See the port."""
+        return await self._sheet("passport", [photo], workdir, limits)
 
-    async def _sheet(
-        self, asked: dict[str, object], photos: list[Path], workdir: Path, limits: Limits
-    ) -> Prepared:
+    async def _sheet(self, do: str, photos: list[Path], workdir: Path, limits: Limits) -> Prepared:
         for photo in photos:
             _check_size(photo, limits)
         workdir.mkdir(parents=True, exist_ok=True)
         task = {
-            **asked,
+            "do": do,
             "max_pages": 1,
             "previews": self._previews,
             "page_seconds": self._page_seconds,

@@ -297,7 +297,7 @@ def _cards(task: dict[str, Any], box: Path) -> dict[str, object]:
 
 def _passport(task: dict[str, Any], box: Path) -> dict[str, object]:
     photo, kind = open_photo(box / "in", box / "office")
-    card_sheets.write_passport_sheet(photo, int(task["count"]), box / "picture")
+    card_sheets.write_passport_sheet(photo, box / "picture")
     return _prepare_pdf(task, box, box / "picture", kind, None)
 
 

@@ -35,16 +35,8 @@ _REFUND_KEY = re.compile(r"[A-Za-z0-9_-]{10,255}")
 # words become the ``provider_code`` that callers branch on; anything else keeps Razorpay's code.
 _REFUSALS: tuple[tuple[str, str], ...] = (
     ("already attempted", "duplicate_reference"),
-    ("already paid", "already_paid"),
-    ("expired link", "link_over"),
     ("id provided does not exist", "not_found"),
     ("fully refunded already", "already_refunded"),
-    ("enough balance", "low_balance"),
-    ("ongoing dispute", "disputed"),
-    ("status should be captured", "not_captured"),
-    ("same idempotency key", "key_reused"),
-    ("greater than", "amount_too_big"),
-    ("not supported for this payment method", "method_cannot_refund"),
 )
 _BUSY = re.compile(r"(update|operation|request) is (already )?in progress", re.IGNORECASE)
 
@@ -95,10 +87,6 @@ class RazorpayGateway:
 
     async def fetch_payment(self, payment_id: str) -> ProviderPayment:
         return _one(await self._wire.get(f"/v1/payments/{_safe(payment_id)}"), payment)
-
-    async def order_payments(self, order_id: str) -> Sequence[ProviderPayment]:
-        answer = await self._wire.get(f"/v1/orders/{_safe(order_id)}/payments")
-        return [found for row in _rows(answer, "items") if (found := payment(row))]
 
     async def list_payments(self, *, since: datetime, until: datetime) -> Sequence[ProviderPayment]:
         """Newest first at Razorpay, so a payment made meanwhile shifts rows onto the next page:

@@ -87,7 +87,6 @@ def payment_link(entity: object) -> PaymentLink | None:
         reference_id=text(data.get("reference_id")) or noted_reference(data.get("notes")),
         status=text(data.get("status")).lower(),
         amount_paise=whole(data.get("amount")),
-        amount_paid_paise=whole(data.get("amount_paid")),
         currency=text(data.get("currency")).upper(),
         short_url=text(data.get("short_url")),
         order_id=identifier(data.get("order_id"), "order_"),
@@ -120,7 +119,6 @@ def payment(entity: object) -> ProviderPayment | None:
         reference_id=noted_reference(data.get("notes")),
         link_id=described_link(data.get("description")),
         created_at=moment(data.get("created_at")),
-        error_description=text(data.get("error_description")),
     )
 
 

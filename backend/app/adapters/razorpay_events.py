@@ -35,9 +35,8 @@ def parse_event(body: bytes) -> GatewayEvent:
     event = text(record(envelope).get("event"))
     if not event:
         raise BadInput("The body is no Razorpay event: it names none.")
-    account_id = identifier(record(envelope).get("account_id"), "acc_")
     if not event.startswith(_KNOWN):
-        return GatewayEvent(event, account_id)
+        return GatewayEvent(event)
 
     payload = record(record(envelope).get("payload"))
     link = payment_link(_entity(payload, "payment_link"))
@@ -58,7 +57,6 @@ def parse_event(body: bytes) -> GatewayEvent:
         link = replace(link, reference_id=reference)
     return GatewayEvent(
         event=event,
-        account_id=account_id,
         payment=paid,
         link=link,
         refund=refund(_entity(payload, "refund")),

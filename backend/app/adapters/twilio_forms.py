@@ -20,7 +20,6 @@ from app.domain.errors import BadInput
 from app.ports import InboundForm, InboundMedia, MediaRef, StatusForm
 
 MAX_FIELDS = 200
-MAX_MEDIA = 10
 MAX_TEXT = 4096
 MAX_NAME = 80
 MAX_CHOICE = 256

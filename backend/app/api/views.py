@@ -91,7 +91,7 @@ def row_view(row: Any) -> dict[str, Any]:
 
 def order_line(row: dict[str, Any]) -> dict[str, Any]:
     """An order in a list. The phone is masked here; the order's own page shows no more."""
-    return {**row, "id": row["id"], "phone": scrub(f"+{row['phone']}") if row["phone"] else ""}
+    return {**row, "phone": scrub(f"+{row['phone']}") if row["phone"] else ""}
 
 
 _HIDDEN = {

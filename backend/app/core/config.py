@@ -270,8 +270,8 @@ class Settings(BaseSettings):
 
     @property
     def console_logs(self) -> bool:
-        return (self.log_format or "console") == "console" and (
-            self.log_format == "console" or self.environment == "development"
+        return self.log_format == "console" or (
+            not self.log_format and self.environment == "development"
         )
 
     @property

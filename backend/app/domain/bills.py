@@ -31,7 +31,6 @@ USUAL_SAC = "998912"
 USUAL_RATE_BP = 1800
 # Section 31(3)(b). Counted with the tax inside, which is the stricter reading of "value".
 SMALL_PAISE = 200_00
-LONGEST_LABEL = 16
 HIGHEST_RATE_BP = 4000
 
 _GSTIN = re.compile(r"[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z][1-9A-JZ][0-9A-Z]")

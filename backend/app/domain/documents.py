@@ -31,12 +31,11 @@ class Kind(StrEnum):
 
 
 IMAGES = frozenset({Kind.JPEG, Kind.PNG, Kind.WEBP, Kind.HEIC, Kind.TIFF, Kind.GIF, Kind.BMP})
-OFFICE = frozenset(Kind) - IMAGES - {Kind.PDF}
 
 CARD_MM = (85.6, 53.98)  # ISO/IEC 7810, ID-1: identity, bank and Aadhaar cards
 CARD_RATIO = CARD_MM[0] / CARD_MM[1]
 PASSPORT_PHOTO_MM = (35.0, 45.0)
-PASSPORT_PHOTOS = (8, 12)  # on one sheet
+PASSPORT_PHOTOS = 8  # on one sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,5 +59,10 @@ def looks_like_a_card(facts: CardFacts) -> bool:
     """
     if facts.card_ratio is not None and facts.card_share is not None:
         return abs(facts.card_ratio - CARD_RATIO) < 0.3 and facts.card_share > 0.08
-    longer, shorter = max(facts.width, facts.height), min(facts.width, facts.height)
+    return is_card_shaped(facts.width, facts.height)
+
+
+def is_card_shaped(width: int, height: int) -> bool:
+    """Whether a photo as a whole has a card's proportions: it was cropped already."""
+    longer, shorter = max(width, height), min(width, height)
     return shorter > 0 and abs(longer / shorter - CARD_RATIO) < 0.06

@@ -44,12 +44,13 @@ class NotAllowed(ShopError):
 
 
 class IllegalMove(NotAllowed):
-    """``event`` has no arrow from ``status``."""
+    """``event`` has no arrow from ``status``: logs name both, people read what to do."""
 
     code = "illegal_move"
 
     def __init__(self, status: object, event: object) -> None:
         super().__init__(f"{event} is not possible while {status}")
+        self.detail = "This has moved on meanwhile. Load the page again to see how it stands."
         self.status = status
         self.event = event
 

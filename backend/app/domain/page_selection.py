@@ -1,4 +1,7 @@
-"""Which pages a customer means by "1-3, 7", "odd" or "last 2". Never guesses "all"."""
+"""Which pages a customer means by "1-3, 7", "odd" or "last 2". Never guesses "all".
+
+The chat does not ask this yet: its orders print every page.
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,6 @@ __all__ = [
     "PriceList",
     "PrintType",
     "Quote",
-    "inked",
     "offered",
     "price_of",
     "quote",
@@ -61,13 +60,6 @@ class Quote:
     copies: int
     lines: tuple[Line, ...]
     total: Money
-    price_list_version: int
-
-
-def inked(print_type: PrintType, pages: int, color_pages: Collection[int]) -> tuple[int, int]:
-    """Black & white and colour pages of one copy of a document printed as it is."""
-    made = plan(Choices(print_type), pages, color_pages)
-    return made.count(Ink.BW), made.count(Ink.COLOR)
 
 
 def offered(pages: int, color_pages: Collection[int]) -> tuple[PrintType, ...]:
@@ -84,7 +76,7 @@ def price_of(made: Plan, prices: PriceList) -> Quote:
     counts = {ink: made.count(ink) for ink in Ink}
     lines = _lines(counts, choices.copies, choices.paper, choices.sides, prices)
     total = sum((line.amount for line in lines), NOTHING)
-    return Quote(choices.print_type, choices.copies, tuple(lines), total, prices.version)
+    return Quote(choices.print_type, choices.copies, tuple(lines), total)
 
 
 def _lines(

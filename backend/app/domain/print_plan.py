@@ -263,51 +263,17 @@ def _ink(print_type: PrintType, pages: tuple[int, ...], colored: frozenset[int])
             assert_never(print_type)
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a person wants to know before paying; ``selection`` is "" when all pages print."""
-
-    selection: str
-    pages: int
-    bw_faces: int
-    color_faces: int
-    sheets_per_copy: int
-    sheets_in_all: int
-    copies: int
-    sides: Sides
-    paper: Paper
-    per_sheet: int
-    scaling: Scaling
-    orientation: Orientation
-    collate: bool
-
-
-def describe(made: Plan) -> Summary:
-    """The plan in the numbers and words that the bot and the staff pages show."""
-    choices = made.choices
-    return Summary(
-        selection="" if len(made.pages) == made.document_pages else ranges(made.pages),
-        pages=len(made.pages),
-        bw_faces=made.count(Ink.BW),
-        color_faces=made.count(Ink.COLOR),
-        sheets_per_copy=made.sheets_per_copy,
-        sheets_in_all=made.sheets_in_all,
-        copies=choices.copies,
-        sides=choices.sides,
-        paper=choices.paper,
-        per_sheet=choices.per_sheet,
-        scaling=choices.scaling,
-        orientation=choices.orientation,
-        collate=choices.collate,
-    )
-
-
 def ranges(pages: Collection[int]) -> str:
-    """1, 2, 3, 7 → ``1-3,7``, as the job object and people write it."""
-    runs: list[list[int]] = []
+    """1, 2, 3, 7 → ``1-3,7``, as the job object writes it."""
+    return ",".join(runs(pages))
+
+
+def runs(pages: Collection[int]) -> list[str]:
+    """1, 2, 3, 7 → ``1-3`` and ``7``."""
+    found: list[list[int]] = []
     for page in sorted(set(pages)):
-        if runs and page == runs[-1][1] + 1:
-            runs[-1][1] = page
+        if found and page == found[-1][1] + 1:
+            found[-1][1] = page
         else:
-            runs.append([page, page])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+            found.append([page, page])
+    return [str(a) if a == b else f"{a}-{b}" for a, b in found]

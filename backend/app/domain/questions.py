@@ -7,6 +7,7 @@ from dataclasses import replace
 from app.domain.chat import Chat, Context, Effect, Outcome, Say, State
 from app.domain.lifecycle import Job, Order
 from app.domain.pricing import PrintType, offered, quote
+from app.domain.print_plan import runs
 from app.domain.wording import Choice, Saying, Text, Value
 
 _LABELS = {PrintType.BW: "bw", PrintType.COLOR: "color", PrintType.BOTH: "mix"}
@@ -80,14 +81,8 @@ def question(chat: Chat, context: Context, intro: tuple[Text, ...] = ()) -> list
 
 def page_list(pages: tuple[int, ...], limit: int = 12) -> str:
     """1, 2, 3, 7 → "1-3, 7": short enough for a chat line."""
-    runs: list[list[int]] = []
-    for page in sorted(pages):
-        if runs and page == runs[-1][1] + 1:
-            runs[-1][1] = page
-        else:
-            runs.append([page, page])
-    shown = [str(a) if a == b else f"{a}-{b}" for a, b in runs[:limit]]
-    return ", ".join(shown) + (" …" if len(runs) > limit else "")
+    shown = runs(pages)
+    return ", ".join(shown[:limit]) + (" …" if len(shown) > limit else "")
 
 
 def say(text: Text, **values: Value) -> Say:

@@ -30,7 +30,6 @@ class Text(StrEnum):
     PAY_UNCLEAR = "pay-unclear"
     READY = "ready"
     DELAYED = "delayed"
-    CANNOT_PRINT = "cannot-print"
     REFUND_STARTED = "refund-started"
     REFUNDED = "refunded"
     REFUND_FAILED = "refund-failed"

@@ -125,12 +125,9 @@ class DocumentPreparer(Protocol):
         baked."""
         ...
 
-    async def passport_sheet(
-        self, photo: Path, workdir: Path, *, count: int, limits: Limits
-    ) -> Prepared:
-        """``count`` (8 or 12) photos of 35 x 45 mm on one A4 page, cropped around the middle.
-
-        Raises ``BadInput`` for another count, else as ``card_facts``."""
+    async def passport_sheet(self, photo: Path, workdir: Path, *, limits: Limits) -> Prepared:
+        """Eight photos of 35 x 45 mm on one A4 page, cropped around the upper third, where faces
+        are. Raises as ``card_facts``."""
         ...
 
     def missing(self) -> Mapping[str, str]:

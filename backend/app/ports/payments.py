@@ -40,7 +40,6 @@ class PaymentLink:
     reference_id: str
     status: str
     amount_paise: int
-    amount_paid_paise: int
     currency: str
     short_url: str
     order_id: str
@@ -65,7 +64,11 @@ class ProviderPayment:
     reference_id: str
     link_id: str
     created_at: datetime | None
-    error_description: str = ""
+
+    @property
+    def was_captured(self) -> bool:
+        """The money came, whether or not it went back since."""
+        return self.status in ("captured", "refunded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,6 @@ class GatewayEvent:
     """What one webhook speaks about. All four are None for an event this shop does not know."""
 
     event: str
-    account_id: str
     payment: ProviderPayment | None = None
     link: PaymentLink | None = None
     refund: ProviderRefund | None = None
@@ -136,8 +138,6 @@ class PaymentGateway(Protocol):
         ...
 
     async def fetch_payment(self, payment_id: str) -> ProviderPayment: ...
-
-    async def order_payments(self, order_id: str) -> Sequence[ProviderPayment]: ...
 
     async def list_payments(self, *, since: datetime, until: datetime) -> Sequence[ProviderPayment]:
         """Every payment created in the span, page by page."""

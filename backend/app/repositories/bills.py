@@ -70,7 +70,8 @@ class Bills:
     async def lock(self, shop_id: UUID) -> Shop:
         """The shop, so that one bill is made at a time: their dates rise with their numbers.
 
-        The last lock of any transaction; fulfilling an order holds it already for its token.
+        Taken late, after the order; fulfilling one holds it already for its token. A refund in
+        cash still locks the jobs of its order after it.
         """
         return await self._session.get_one(Shop, shop_id, with_for_update={"key_share": True})
 

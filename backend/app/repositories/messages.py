@@ -100,9 +100,6 @@ class Messages:
         rows = await self._session.scalars(select(Message.sid).where(Message.sid.in_(sids)))
         return {sid for sid in rows if sid}
 
-    async def get(self, message_id: int) -> Message | None:
-        return await self._session.get(Message, message_id)
-
     async def lock(self, message_id: int) -> Message | None:
         return await self._session.get(
             Message, message_id, with_for_update=True, populate_existing=True

@@ -46,10 +46,6 @@ class Shops:
     async def get(self, shop_id: UUID) -> Shop:
         return await self._session.get_one(Shop, shop_id)
 
-    async def by_code(self, code: str) -> Shop | None:
-        found: Shop | None = await self._session.scalar(select(Shop).where(Shop.code == code))
-        return found
-
     async def first_id(self) -> UUID:
         """The oldest shop: whose list gets what belongs to no shop."""
         found: UUID = (

@@ -42,7 +42,6 @@ class Defer(Protocol):
         lane: str | None,
         queue: str,
         once: str | None,
-        after_seconds: int,
         arguments: dict[str, Any],
     ) -> None: ...
 
@@ -78,7 +77,6 @@ class Transaction:
         lane: str | None = None,
         queue: str = "default",
         once: str | None = None,
-        after_seconds: int = 0,
         **arguments: Any,
     ) -> None:
         """``lane``: tasks of one lane run one after another, in order. ``once``: at most one
@@ -90,7 +88,6 @@ class Transaction:
             lane=lane,
             queue=queue,
             once=once,
-            after_seconds=after_seconds,
             arguments=arguments,
         )
 

@@ -18,6 +18,7 @@ from app.domain.money import Capture, Disposition, Money, Ruling, Standing, Why,
 from app.domain.wording import Text
 from app.models_orders import Order, QuoteRow
 from app.models_orders import Payment as PaymentRow
+from app.ports import ProviderPayment
 from app.repositories.unit_of_work import Transaction, UnitOfWork
 from app.services.dispute_service import DisputeService
 from app.services.notices import Notices
@@ -46,6 +47,18 @@ class Seen:
     reference_id: str = ""
     link_id: str = ""
     order_id: str = ""
+
+    @classmethod
+    def of(cls, payment: ProviderPayment) -> Seen:
+        return cls(
+            payment_id=payment.id,
+            amount_paise=payment.amount_paise,
+            currency=payment.currency,
+            method=payment.method,
+            reference_id=payment.reference_id,
+            link_id=payment.link_id,
+            order_id=payment.order_id,
+        )
 
 
 class CaptureService:

@@ -269,7 +269,7 @@ def _on_the_calendar(day: date) -> None:
 
 def _has_money(payment: ProviderPayment) -> bool:
     """Rupees that came. Other currencies are counted beside, and never added to these."""
-    return payment.status in ("captured", "refunded") and payment.currency == "INR"
+    return payment.was_captured and payment.currency == "INR"
 
 
 def _named(payments: dict[str, int]) -> dict[str, Any]:

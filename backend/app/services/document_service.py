@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -39,8 +40,8 @@ from app.services.session_service import SessionService
 log = structlog.get_logger(__name__)
 
 LINK_LIFE = timedelta(minutes=5)
-# A renamed object without a row is younger than this while its row is being written.
-ORPHAN_GRACE_SECONDS = 3600
+# A temporary folder younger than this may be in use.
+WORK_GRACE_SECONDS = 3600
 
 
 class DocumentService:
@@ -231,8 +232,7 @@ class DocumentService:
                 return deleted
             for row, keys in doomed:
                 try:
-                    for key in filter(None, keys):
-                        await self._erase(key)
+                    await self._erase_all(keys)
                     crash_here("retention.after_unlink")
                     await self._forget_at_provider(MediaRef(row.message_sid, row.media_sid))
                 except OSError as error:
@@ -244,6 +244,17 @@ class DocumentService:
                 else:
                     await self._deleted(row.id)
                     deleted += 1
+
+    async def _erase_all(self, keys: Iterable[str]) -> None:
+        """Raises ``OSError`` about all that resisted, once every other object is gone."""
+        resisted = []
+        for key in filter(None, keys):
+            try:
+                await self._erase(key)
+            except OSError as error:
+                resisted.append(str(error))
+        if resisted:
+            raise OSError("; ".join(resisted))
 
     async def _erase(self, key: str) -> None:
         """Raises ``OSError`` unless the object is proved to be gone."""
@@ -311,7 +322,7 @@ class DocumentService:
         """Temporary folders a killed process left behind."""
         removed = 0
         for folder in self._work_dir.glob("intake-*"):
-            if now.timestamp() - folder.stat().st_mtime > ORPHAN_GRACE_SECONDS:
+            if now.timestamp() - folder.stat().st_mtime > WORK_GRACE_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)
                 removed += 1
         return removed

@@ -68,7 +68,7 @@ class LinkService:
         try:
             link = await self._create_once(gateway, request)
         except ProviderRejected as error:
-            await self._no_link(payment_id, str(error.reason))
+            await self.no_link(payment_id, str(error.reason))
             return
         crash_here("link.after_create")
         await self._link_made(payment_id, link)
@@ -181,8 +181,8 @@ class LinkService:
             return 0
         return max(1, round((intent.expires_at - await tx.now()).total_seconds() / 60))
 
-    async def _no_link(self, payment_id: UUID, why: str) -> None:
-        """The provider refuses for good: the counter can still take the money."""
+    async def no_link(self, payment_id: UUID, why: str) -> None:
+        """The provider refuses for good or stays away: the counter can still take the money."""
         async with self._unit_of_work("system:link") as tx:
             intent, order = await self._locked(tx, payment_id)
             if intent is None or order is None or intent.status != Payment.INITIATED:
@@ -208,10 +208,6 @@ class LinkService:
             return None, None
         order = await tx.orders.lock(known.order_id)
         return await tx.payments.lock(payment_id), order
-
-    async def gave_up_on_link(self, payment_id: UUID, why: str) -> None:
-        """Out of patience with an unreachable provider: the same way out."""
-        await self._no_link(payment_id, why)
 
     async def close_link(self, payment_id: UUID) -> None:
         """Cancels a link; when somebody was faster and paid, takes the payment instead."""

@@ -20,7 +20,6 @@ from app.services.refund_service import RefundService
 log = structlog.get_logger(__name__)
 
 SPAN = timedelta(days=3)
-TAKEN = ("captured", "refunded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class MatchingService:
         listed = {
             each.id: each
             for each in await self._gateway.list_payments(since=now - SPAN, until=now)
-            if each.status in TAKEN
+            if each.was_captured
         }
         async with self._unit_of_work("system:match") as tx:
             ours = await tx.payments.booked(list(listed), since=now - SPAN)
@@ -73,7 +72,7 @@ class MatchingService:
         theirs |= listed
         there_only = [each for each in listed.values() if each.id not in ours]
         for each in there_only:
-            await self._captures.settle(_seen(each), door="list")
+            await self._captures.settle(Seen.of(each), door="list")
         here_only, amounts = await self._judged(ours, theirs)
         differ = [
             each
@@ -122,7 +121,7 @@ class MatchingService:
         async with self._unit_of_work("system:match") as tx:
             for payment_id in sorted(ours.keys() & theirs.keys()):
                 booked, known = ours[payment_id], theirs[payment_id]
-                taken = known if known is not None and known.status in TAKEN else None
+                taken = known if known is not None and known.was_captured else None
                 here_only += await self._absent(tx, payment_id, booked, known, absent=taken is None)
                 amounts += await self._other_amount(tx, payment_id, booked, taken)
             crash_here("match.before_commit")
@@ -188,15 +187,3 @@ class MatchingService:
 
 
 _BY, _AGREES = "system:match", "both books agree"
-
-
-def _seen(payment: ProviderPayment) -> Seen:
-    return Seen(
-        payment_id=payment.id,
-        amount_paise=payment.amount_paise,
-        currency=payment.currency,
-        method=payment.method,
-        reference_id=payment.reference_id,
-        link_id=payment.link_id,
-        order_id=payment.order_id,
-    )

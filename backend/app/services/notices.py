@@ -11,7 +11,7 @@ from app.repositories.unit_of_work import Transaction
 # What may still be said to somebody who wrote STOP: facts about money and paper they paid for.
 ALWAYS = frozenset(
     {
-        *(Text.PAID, Text.READY, Text.DELAYED, Text.CANNOT_PRINT, Text.REFUND_STARTED),
+        *(Text.PAID, Text.READY, Text.DELAYED, Text.REFUND_STARTED),
         *(Text.REFUNDED, Text.PAY_TWICE, Text.PAY_AFTER_CANCEL, Text.PAY_FILE_GONE),
         *(Text.REFUND_FAILED, Text.PAY_UNCLEAR, Text.PAID_BACK, Text.CREDIT_KEPT, Text.STOPPED),
     }

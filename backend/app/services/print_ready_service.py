@@ -51,7 +51,6 @@ class PrintReadyService:
         """Bakes the order's choices into a file outside any transaction, then prices the order.
 
         When the customer changed his mind meanwhile, the file is left to the orphan sweep.
-        The first key is empty where the document itself is what will be printed.
         """
         async with self._unit_of_work("system:print_ready") as tx:
             order = await tx.orders.get(order_id)
@@ -85,6 +84,7 @@ class PrintReadyService:
     async def _made(
         self, order_id: UUID, wanted: dict[str, object], made: Plan, baked: Baked, keys: list[str]
     ) -> None:
+        """``keys``: of the file, "" where the document itself will be printed; then previews."""
         async with self._unit_of_work("system:print_ready") as tx:
             order = await self._still_wanted(tx, order_id, wanted)
             if order is None:

@@ -70,8 +70,7 @@ class QueueService:
         self._wake_up = wake_up
         self._queue_name = queue_name
         self._default_shop_id = default_shop_id
-        self._outcomes = PrintOutcomes(notices, self.wake_after, retention_hours=retention_hours)
-
+        self.outcomes = PrintOutcomes(notices, self.wake_after, retention_hours=retention_hours)
         self._closing = False
 
     def close_doors(self) -> None:
@@ -284,7 +283,7 @@ class QueueService:
             # Late proof, in the safe direction only: nothing newer was started since.
             if await tx.print_jobs.newer_attempt_started(attempt) or not proves(report.evidence):
                 return None
-            return await self._outcomes.finish(tx, job, attempt)
+            return await self.outcomes.finish(tx, job, attempt)
         if not current:
             return None
         if status is Job.UNCERTAIN and event is not JobEvent.LOSE:
@@ -301,12 +300,12 @@ class QueueService:
             event = JobEvent.RELEASE
         try:
             if event is JobEvent.FINISH:
-                return await self._outcomes.finish(tx, job, attempt)
+                return await self.outcomes.finish(tx, job, attempt)
             if event is JobEvent.RELEASE:
-                return await self._outcomes.release(tx, job, attempt, report.error)
+                return await self.outcomes.release(tx, job, attempt, report.error)
             if event is JobEvent.FAIL:
-                return await self._outcomes.fail(tx, job, attempt, report.error)
-            return await self._outcomes.lose(tx, job, attempt, report.error)
+                return await self.outcomes.fail(tx, job, attempt, report.error)
+            return await self.outcomes.lose(tx, job, attempt, report.error)
         except IllegalMove:
             return None
 
@@ -325,7 +324,7 @@ class QueueService:
                         await tx.print_jobs.finish_attempt(attempt, "lapsed")
                     self.wake_after(tx, job)
                 else:
-                    await self._outcomes.uncertain(
+                    await self.outcomes.uncertain(
                         tx, job, attempt, "the worker fell silent while printing"
                     )
         return len(jobs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.domain.errors import ProviderRejected
 from app.domain.lifecycle import Order as OrderStatus
 from app.domain.lifecycle import Payment
@@ -39,29 +41,20 @@ class RazorpayService:
         name = event.event
         payment, link = event.payment, event.link
         about = event.refund or event.dispute
-        if about is not None and not _captured(payment):
+        if about is not None and (payment is None or not payment.was_captured):
             # Disputes may show their payment as it was before its capture, or not at all.
             payment = await self._as_it_stands(about.payment_id)
-        if payment is not None and _captured(payment):
+        if payment is not None and payment.was_captured:
             # Whatever the event is about: a refund or a dispute that overtook its payment must
             # find it, or it would be forgotten and the payment would print.
-            await self._captures.settle(
-                Seen(
-                    payment_id=payment.id,
-                    amount_paise=payment.amount_paise,
-                    currency=payment.currency,
-                    method=payment.method,
-                    reference_id=payment.reference_id,
-                    link_id=link.id if link else payment.link_id,
-                    order_id=payment.order_id,
-                ),
-                door="webhook",
-            )
+            if link is not None:
+                payment = replace(payment, link_id=link.id)
+            await self._captures.settle(Seen.of(payment), door="webhook")
         if event.dispute is not None:
             return await self._disputes.learn(event.dispute, name)
         if name.startswith("refund.") and event.refund is not None:
             return await self._refunds.learn(event.refund)
-        if _captured(payment):
+        if payment is not None and payment.was_captured:
             return "DONE", ""
         if name == "payment.failed" and payment is not None:
             return await self._failed(
@@ -105,7 +98,3 @@ class RazorpayService:
                 tx, order, Text.PAY_FAILED, key=f"failed:{rzp_payment_id}", link=row.short_url
             )
         return "DONE", ""
-
-
-def _captured(payment: ProviderPayment | None) -> bool:
-    return payment is not None and payment.status in ("captured", "refunded")

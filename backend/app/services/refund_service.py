@@ -99,7 +99,7 @@ class RefundService:
         return refund
 
     async def _refundable(self, tx: Transaction, order: Order, amount_paise: int) -> Payment:
-        """The payment with the most left, the one that pays the order first."""
+        """The first with enough left: the payment that pays the order, then any other."""
         captured = [
             payment
             for payment in await tx.payments.of_order(order.id)

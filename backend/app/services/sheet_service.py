@@ -11,6 +11,7 @@ import structlog
 
 from app.core.security import new_storage_key
 from app.domain.chat import Doc, Layout, SheetReady
+from app.domain.documents import PASSPORT_PHOTOS
 from app.domain.errors import DocumentRefused, NotFound
 from app.domain.lifecycle import Order as OrderStatus
 from app.models import Document
@@ -20,7 +21,6 @@ from app.services.session_service import SessionService
 
 log = structlog.get_logger(__name__)
 
-PASSPORT_PHOTOS = 8
 NAMES = {Layout.ID_CARD: "ID card", Layout.PASSPORT: f"{PASSPORT_PHOTOS} passport photos"}
 
 
@@ -73,9 +73,7 @@ class SheetService:
 
     async def _lay_out(self, layout: Layout, photos: list[Path], folder: Path) -> Prepared:
         if layout is Layout.PASSPORT:
-            return await self._preparer.passport_sheet(
-                photos[0], folder, count=PASSPORT_PHOTOS, limits=self._limits
-            )
+            return await self._preparer.passport_sheet(photos[0], folder, limits=self._limits)
         front, back = photos
         return await self._preparer.card_sheet(front, back, folder, limits=self._limits)
 

@@ -112,7 +112,7 @@ def register(queue: procrastinate.App, use: UseCases) -> None:
     @queue.task(name="make_link", retry=patient, pass_context=True)
     async def make_link(context: JobContext, payment_id: str) -> None:
         async def answer(error: Exception) -> None:
-            await use.links.gave_up_on_link(UUID(payment_id), _why(error))
+            await use.links.no_link(UUID(payment_id), _why(error))
 
         await _or_answer(context, patient, use.links.make_link(UUID(payment_id)), answer)
 

@@ -93,7 +93,6 @@ class Deferrer:
         lane: str | None,
         queue: str,
         once: str | None,
-        after_seconds: int,
         arguments: dict[str, Any],
     ) -> None:
         deferrer = self._queue.configure_task(
@@ -101,7 +100,6 @@ class Deferrer:
             lock=lane,
             queueing_lock=once,
             queue=queue,
-            schedule_in={"seconds": after_seconds} if after_seconds else None,
             connection=connection,
         )
         if once is None:

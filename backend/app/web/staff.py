@@ -292,11 +292,7 @@ async def staff_page(
         name: [card(row, now) for row in column.rows] for name, column in board.columns.items()
     }
     known = {shown.id: shown for column in columns.values() for shown in column}
-    query = [
-        (k, v)
-        for k, v in request.query_params.multi_items()
-        if k not in ("part", "done", "cash", "answered")
-    ]
+    query = [(k, v) for k, v in request.query_params.multi_items() if k not in ONCE]
     response = page(
         template,
         who.language,

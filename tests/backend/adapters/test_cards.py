@@ -14,7 +14,7 @@ from app.adapters.card_sheets import card_boxes, passport_boxes, write_passport_
 from app.adapters.cards import Corners, find_card, ratio, straighten
 from app.adapters.intake import Intake
 from app.domain.documents import CARD_MM, CARD_RATIO, CardFacts, looks_like_a_card
-from app.domain.errors import BadInput, DocumentRefused, Refusal
+from app.domain.errors import DocumentRefused, Refusal
 from app.domain.print_plan import MM
 from tests.backend.adapters.conftest import LIMITS, Prepare
 from tests.backend.adapters.made_pdf import BLACK, make, page_bomb
@@ -122,12 +122,11 @@ def test_boxes_lie_on_the_sheet_and_apart() -> None:
     assert front.bottom - (back.bottom + back.height) == pytest.approx(15)
     assert front.bottom + front.height + back.bottom == pytest.approx(297)
 
-    for count, rows in ((8, 2), (12, 3)):
-        boxes = passport_boxes(count)
-        assert len({box.bottom for box in boxes}) == rows
-        assert min(box.left for box in boxes) == pytest.approx(29)
-        assert max(box.left + box.width for box in boxes) == pytest.approx(181)
-        assert min(box.bottom for box in boxes) > 100
+    boxes = passport_boxes()
+    assert (len(boxes), len({box.bottom for box in boxes})) == (8, 2)
+    assert min(box.left for box in boxes) == pytest.approx(29)
+    assert max(box.left + box.width for box in boxes) == pytest.approx(181)
+    assert min(box.bottom for box in boxes) > 100
 
 
 # Through the intake
@@ -188,18 +187,15 @@ async def test_a_photo_without_a_card_is_shown_whole(intake: Intake, tmp_path: P
     assert not looks_like_a_card(await intake.card_facts(plain))
 
 
-@pytest.mark.parametrize("count", [8, 12])
-async def test_passport_photos_are_35_by_45(intake: Intake, tmp_path: Path, count: int) -> None:
+async def test_passport_photos_are_35_by_45(intake: Intake, tmp_path: Path) -> None:
     photo = saved(tmp_path / "face.jpg", quarters((900, 1200)), quality=92)
 
-    made = await intake.passport_sheet(photo, tmp_path / "work", count=count, limits=LIMITS)
+    made = await intake.passport_sheet(photo, tmp_path / "work", limits=LIMITS)
 
     _, boxes = inked_mm(made.path)
-    assert len(boxes) == count
+    assert len(boxes) == 8
     for left, bottom, right, top in boxes:
         assert (right - left, top - bottom) == pytest.approx((35, 45), abs=0.1)
-    with pytest.raises(BadInput, match="8 or 12"):
-        await intake.passport_sheet(photo, tmp_path / "work", count=9, limits=LIMITS)
 
 
 def test_a_tall_photo_loses_more_below_than_above(tmp_path: Path) -> None:
@@ -207,7 +203,7 @@ def test_a_tall_photo_loses_more_below_than_above(tmp_path: Path) -> None:
     photo = Image.new("RGB", (600, 1200), (0, 0, 255))
     photo.paste((255, 0, 0), (0, 0, 600, 300))
 
-    write_passport_sheet(photo, 8, tmp_path / "sheet.pdf")
+    write_passport_sheet(photo, tmp_path / "sheet.pdf")
 
     with pikepdf.open(tmp_path / "sheet.pdf") as pdf:
         held = pdf.pages[0].obj.Resources.XObject.P0

@@ -30,7 +30,7 @@ def test_every_golden_event_is_understood(name: str) -> None:
     body = golden("razorpay", f"webhook_{name}")["request"]["body"]
     found = event(name)
 
-    assert (found.event, found.account_id) == (body["event"], "acc_FAKEacct000001")
+    assert found.event == body["event"]
     about = body["contains"]
     assert (found.payment is not None) is ("payment" in about)
     assert (found.link is not None) is ("payment_link" in about)
@@ -45,21 +45,21 @@ def test_every_golden_event_is_understood(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "amount"),
+    ("name", "status"),
     [
-        ("payment_link_paid_upi", "paid", 4800),
-        ("payment_link_paid_minimal", "paid", 4800),
-        ("payment_link_paid_amount_mismatch", "paid", 100),
-        ("payment_link_partially_paid", "partially_paid", 1000),
-        ("payment_link_cancelled", "cancelled", 0),
-        ("payment_link_expired", "expired", 0),
+        ("payment_link_paid_upi", "paid"),
+        ("payment_link_paid_minimal", "paid"),
+        ("payment_link_paid_amount_mismatch", "paid"),
+        ("payment_link_partially_paid", "partially_paid"),
+        ("payment_link_cancelled", "cancelled"),
+        ("payment_link_expired", "expired"),
     ],
 )
-def test_links(name: str, status: str, amount: int) -> None:
+def test_links(name: str, status: str) -> None:
     link = event(name).link
 
     assert link is not None
-    assert (link.status, link.amount_paid_paise) == (status, amount)
+    assert link.status == status
 
 
 def test_another_products_link_keeps_its_own_reference() -> None:
@@ -70,13 +70,12 @@ def test_another_products_link_keeps_its_own_reference() -> None:
     assert found.link.reference_id == found.payment.reference_id == "other-system-7"
 
 
-def test_a_failed_payment_says_why_and_a_captured_one_nothing() -> None:
+def test_a_failed_payment_is_not_a_captured_one() -> None:
     failed, captured = event("payment_failed_upi").payment, event("payment_captured_card").payment
 
     assert failed is not None
     assert captured is not None
-    assert (failed.status, failed.error_description) == ("failed", "Payment failed")
-    assert (captured.status, captured.error_description) == ("captured", "")
+    assert (failed.status, captured.status) == ("failed", "captured")
 
 
 def test_a_dispute() -> None:
@@ -172,7 +171,7 @@ def test_what_is_no_event_is_refused(body: bytes) -> None:
 def test_an_event_about_nothing_is_an_event(payload: object) -> None:
     body = json.dumps({"event": "payment.captured", "payload": payload}).encode()
 
-    assert parse_event(body) == GatewayEvent("payment.captured", "")
+    assert parse_event(body) == GatewayEvent("payment.captured")
 
 
 trees = st.recursive(
@@ -227,9 +226,9 @@ def test_notes_that_say_nothing(notes: object) -> None:
 
 def test_texts_fit_the_database() -> None:
     link = payment_link({"id": LINK, "reference_id": "a\x00b\ud800", "short_url": "x" * 5000})
-    paid = payment({"id": "FAKEpaym000001", "error_description": "\x00"})
+    paid = payment({"id": "FAKEpaym000001", "method": "\x00"})
 
     assert link is not None
     assert (link.reference_id, len(link.short_url)) == ("ab?", 2048)
     assert paid is not None
-    assert (paid.id, paid.error_description) == (PAYMENT, "")
+    assert (paid.id, paid.method) == (PAYMENT, "")

@@ -58,7 +58,7 @@ def test_it_is_set_up_changed_and_shown(gst: Gst, database_url: str) -> None:
         audited = connection.execute(
             "SELECT actor, data ->> 'mode' FROM audit_log WHERE action = 'gst'"
         ).fetchall()
-    assert audited == [("system:cli", "registered")] * 2
+    assert audited == [("user:command line", "registered")] * 2
 
 
 def test_a_new_shop_is_unregistered(gst: Gst) -> None:

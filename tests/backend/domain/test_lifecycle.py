@@ -127,6 +127,9 @@ def test_an_event_follows_its_arrow_or_is_refused(
         with pytest.raises(IllegalMove, match=rf"^{event} is not possible while {status}$") as no:
             advance(table, status, event)
         assert (no.value.status, no.value.event) == (status, event)
+        assert no.value.detail == (
+            "This has moved on meanwhile. Load the page again to see how it stands."
+        )
         assert isinstance(no.value, NotAllowed)
     else:
         assert advance(table, status, event) is statuses(after)

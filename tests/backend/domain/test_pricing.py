@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from app.domain.errors import BadInput
 from app.domain.money import Money
-from app.domain.pricing import Ink, Line, PriceList, PrintType, Quote, inked, offered, quote
+from app.domain.pricing import Ink, Line, PriceList, PrintType, Quote, offered, quote
+from app.domain.print_plan import Choices, plan
 
 PRICES = PriceList(version=7, bw=Money(200), color=Money(1000))
 BW, COLOR, BOTH = PrintType.BW, PrintType.COLOR, PrintType.BOTH
@@ -35,7 +36,6 @@ def test_a_mix_names_both_inks_with_their_rates() -> None:
             Line(Ink.COLOR, 2, 2, Money(1000), Money(4000)),
         ),
         Money(5600),
-        7,
     )
 
 
@@ -110,7 +110,8 @@ def test_the_lines_add_up_to_the_total(
 ) -> None:
     pages, colored = document
     made = quote(print_type, pages=pages, color_pages=colored, copies=copies, prices=prices)
-    bw, color = inked(print_type, pages, colored)
+    faces = plan(Choices(print_type), pages, colored)
+    bw, color = faces.count(Ink.BW), faces.count(Ink.COLOR)
 
     assert sum(line.amount.paise for line in made.lines) == made.total.paise
     assert all(
@@ -121,7 +122,6 @@ def test_the_lines_add_up_to_the_total(
     assert made.total.paise == max(
         prices.minimum.paise, copies * (bw * prices.bw.paise + color * prices.color.paise)
     )
-    assert made.price_list_version == prices.version
 
 
 @given(types, documents(), copy_counts, price_lists())

@@ -24,8 +24,6 @@ from app.domain.print_plan import (
     Scaling,
     Sheet,
     Sides,
-    Summary,
-    describe,
     plan,
     ranges,
 )
@@ -100,27 +98,6 @@ def test_a_bundle_comes_out_copy_by_copy_or_sheet_by_sheet() -> None:
 
     assert list(collated.stack()) == [(1, first), (1, second), (2, first), (2, second)]
     assert list(stacked.stack()) == [(1, first), (2, first), (1, second), (2, second)]
-
-
-def test_a_person_reads_the_plan_in_numbers() -> None:
-    choices = Choices(BOTH, copies=3, pages=(1, 2, 3, 7), sides=LONG, per_sheet=2)
-
-    assert describe(plan(choices, 9, (7,))) == Summary(
-        selection="1-3,7",
-        pages=4,
-        bw_faces=1,
-        color_faces=1,
-        sheets_per_copy=1,
-        sheets_in_all=3,
-        copies=3,
-        sides=LONG,
-        paper=Paper.A4,
-        per_sheet=2,
-        scaling=Scaling.FIT,
-        orientation=Orientation.AUTO,
-        collate=True,
-    )
-    assert describe(plan(Choices(BW, pages=(1, 2)), 2, ())).selection == ""
 
 
 @pytest.mark.parametrize(

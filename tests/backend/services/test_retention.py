@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import time
@@ -127,6 +128,32 @@ async def test_a_file_the_store_does_not_give_up_is_told_and_tried_again(
     assert await disk.size(its_key) is None
     [item] = await items(house, stuck)
     assert (item["closed_by"], item["resolution"]) == ("system:retention", "deleted")
+
+
+async def test_one_object_that_resists_does_not_keep_its_neighbours(
+    house: House, disk: ForgetfulDisk, documents: DocumentService
+) -> None:
+    document, key = await past_its_time(house, disk)
+    pictures = [f"{secrets.token_hex(16)}.png" for _ in range(2)]
+    for picture in pictures:
+        (Path(house.settings.data_dir) / picture).write_bytes(b"png")
+        await disk.put(picture, Path(house.settings.data_dir) / picture)
+    await house.sql(
+        "UPDATE documents SET preview_keys = %s WHERE id = %s", json.dumps(pictures), document
+    )
+    disk.keeps |= {key, pictures[0]}
+
+    assert await documents.delete_due() == 0
+    assert await disk.size(pictures[1]) is None
+    assert [await disk.size(kept) for kept in (key, pictures[0])] == [8, 3]
+    [item] = await items(house, document)
+    assert item["detail"] == "; ".join(
+        f"the file store still has {kept} after deleting it" for kept in (key, pictures[0])
+    )
+
+    disk.keeps.clear()
+    assert await documents.delete_due() == 1
+    assert [await disk.size(each) for each in (key, *pictures)] == [None] * 3
 
 
 async def test_twilio_away_keeps_no_byte_with_us(

@@ -213,7 +213,6 @@ def a_link(number: int, amount_paise: int) -> PaymentLink:
         reference_id=f"ref_{number}",
         status="created",
         amount_paise=amount_paise,
-        amount_paid_paise=0,
         currency="INR",
         short_url=PAY_URL,
         order_id=f"order_{number}",

@@ -73,7 +73,7 @@ paid = ✅ { $total } received. Your token is *{ $token }*.
     Track it or get your receipt: { $link }
 pay-failed = ❌ The payment didn't go through, and nothing was printed. Try again: { $link }
 pay-reminder = 🔔 Your order of { $total } is still waiting. Pay here: { $link }
-pay-expired = ⌛ The payment link has run out, so I closed this order. Nothing was charged. Send the file again if you still want it.
+pay-expired = ⌛ The time to pay has run out, so I closed this order. Nothing was charged. Send the file again if you still want it.
 pay-twice = ↩️ { $total } reached us a second time for { $token }. It is going back to the account you paid from, usually in 5–7 working days.
 pay-after-cancel = ↩️ { $total } reached us for order { $token }, which was cancelled. It is going back to the account you paid from, usually in 5–7 working days.
 pay-file-gone = ↩️ { $total } reached us for order { $token }, but the file it was for is no longer there. The money is going back to the account you paid from. Please order again.
@@ -83,7 +83,6 @@ pay-unclear = 🙋 { $total } reached us but doesn't match your order. The shop 
 
 ready = 🖨️ *Ready!* Show token *{ $token }* at the counter.
 delayed = 🕐 Token *{ $token }* is taking longer than usual. The shop is on it, and you have nothing more to pay.
-cannot-print = 😕 Sorry, we couldn't print your order. The shop is looking at it and will write to you here.
 refund-started = ↩️ { $total } is going back to the account you paid from, usually in 5–7 working days.
 refunded = ↩️ { $total } refunded (reference { $reference }). Banks usually take 5–7 working days.
 refund-failed = 🙋 Your refund of { $total } came back from the bank. The money is safe: the shop knows and is on it, and you have nothing to do.
