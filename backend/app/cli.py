@@ -34,14 +34,11 @@ users_app = typer.Typer(no_args_is_help=True, help="Staff who sign in to the das
 twilio_app = typer.Typer(no_args_is_help=True, help="WhatsApp through Twilio.")
 prices_app = typer.Typer(no_args_is_help=True, help="The shop's price lists.")
 razorpay_app = typer.Typer(no_args_is_help=True, help="Payments through Razorpay.")
-for name, part in (
-    ("token", token_app),
-    ("users", users_app),
-    ("prices", prices_app),
-    ("twilio", twilio_app),
-    ("razorpay", razorpay_app),
-):
-    app.add_typer(part, name=name)
+app.add_typer(token_app, name="token")
+app.add_typer(users_app, name="users")
+app.add_typer(prices_app, name="prices")
+app.add_typer(twilio_app, name="twilio")
+app.add_typer(razorpay_app, name="razorpay")
 
 T = TypeVar("T")
 STOP_SECONDS = 3
@@ -334,27 +331,24 @@ def gst(
 @twilio_app.command("check")
 def twilio_check() -> None:
     """Ask Twilio whether our credentials are good."""
-
-    async def work(shop: Any) -> None:
-        if shop.messenger is None:
-            raise ShopError("Set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_WHATSAPP_NUMBER.")
-        await shop.messenger.ping()
-
-    with_shop(work)
+    _asks("messenger", "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_WHATSAPP_NUMBER")
     say("Twilio knows us.")
 
 
 @razorpay_app.command("check")
 def razorpay_check() -> None:
     """Ask Razorpay whether our keys are good."""
+    _asks("gateway", "RAZORPAY_KEY_ID and RAZORPAY_KEY_SECRET")
+    say("Razorpay knows us.")
 
+
+def _asks(provider: str, settings: str) -> None:
     async def work(shop: Any) -> None:
-        if shop.gateway is None:
-            raise ShopError("Set RAZORPAY_KEY_ID and RAZORPAY_KEY_SECRET.")
-        await shop.gateway.ping()
+        if getattr(shop, provider) is None:
+            raise ShopError(f"Set {settings}.")
+        await getattr(shop, provider).ping()
 
     with_shop(work)
-    say("Razorpay knows us.")
 
 
 @app.command()

@@ -55,18 +55,14 @@ class Books(Counter):
             self.shop_id, order.id, amount_paise=amount, reason="light", key=key, by="user:Ganesh"
         )
 
-    async def arrives(self, refund: Refund, payment: str, status: str = "processed") -> None:
-        """The provider says what became of a refund."""
-        await self.shop.refunds.learn(
-            ProviderRefund(
-                id=f"rfnd_{refund.id.hex[:14]}",
-                payment_id=payment,
-                amount_paise=refund.amount_paise,
-                status=status,
-                receipt=f"r-{refund.id}",
-                created_at=None,
-            )
-        )
+    async def arrives(self, refund: Refund, payment: str) -> None:
+        """The provider says that a refund went through."""
+        await self.shop.refunds.learn(_seen(refund, payment, "processed"))
+
+    async def came_back(self, refund: Refund, payment: str) -> None:
+        """The provider, asked about a refund that had gone through, says that it failed."""
+        seen = _seen(refund, payment, "failed")
+        assert await self.shop.refunds._facts.apply(refund.id, seen, asked_at="PROCESSED")
 
     async def all(self) -> list[Bill]:
         year = financial_year(date.today())  # noqa: DTZ011 - wide enough for any zone
@@ -121,3 +117,14 @@ async def books(database_url: str, tmp_path: Path) -> AsyncIterator[Books]:
         await found.lives_in(f"Etc/GMT{datetime.now(UTC).hour - 12:+d}")
         yield found
         await found.kept()
+
+
+def _seen(refund: Refund, payment: str, status: str) -> ProviderRefund:
+    return ProviderRefund(
+        id=f"rfnd_{refund.id.hex[:14]}",
+        payment_id=payment,
+        amount_paise=refund.amount_paise,
+        status=status,
+        receipt=f"r-{refund.id}",
+        created_at=None,
+    )

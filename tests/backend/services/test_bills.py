@@ -173,7 +173,7 @@ async def test_money_that_came_back_from_the_bank_is_not_credited_twice(books: B
     await books.online(order, "pay_fail")
     first = await books.refund(order, 1000, "first")
     await books.arrives(first, "pay_fail")
-    await books.arrives(first, "pay_fail", "failed")
+    await books.came_back(first, "pay_fail")
     second = await books.refund(order, 1500, "second")
     await books.arrives(second, "pay_fail")
 
