@@ -139,8 +139,10 @@ class Shops:
         A shop with more than ``HIGHEST_TOKEN`` orders on the shelf gives numbers a second time.
         """
         shop = {"shop": shop_id, "highest": HIGHEST_TOKEN}
-        # First the lock: only what is read after it knows the number the one before has taken.
-        await self._session.execute(text("SELECT 1 FROM shops WHERE id = :shop FOR UPDATE"), shop)
+        # First the lock: only what is read after it knows the number the one before has taken. The
+        # lock of an UPDATE and no stronger one, or it would wait for every new row of this shop.
+        lock = "SELECT 1 FROM shops WHERE id = :shop FOR NO KEY UPDATE"
+        await self._session.execute(text(lock), shop)
         number = await self._session.scalar(text(_NEXT_NUMBER), shop)
         return str(number)
 
