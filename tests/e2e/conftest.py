@@ -52,6 +52,7 @@ def city(postgres: PostgresServer, template_database: str, redis_url: str) -> It
             yield City(town, proxy)
             assert town.broken_promises() == []
             assert town.paper.repeated() == []
+            # Of whoever came: which tests share this town is up to how they are dealt out.
             assert told_in_logs(town) == []
     postgres.drop(database_url)
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from app.core.config import Settings
-from tests.support.canaries import told_in_logs
+from tests.support.canaries import canaries_of, told_in_logs
 from tests.support.processes import PYTHON, ROOT
 from tests.support.services import public_directory
 from tests.support.town import KEY, Plan, Town
@@ -84,6 +84,7 @@ def test_the_original_commands_still_work(empty_database_url: str) -> None:
         page = town.sql("SELECT page_token FROM orders")[0]["page_token"]
         assert town.client.get(f"{town.url}/o/{page}").status_code == 200
         assert town.client.get(f"{town.url}/o/not-a-page-of-ours-0123456789").status_code == 404
+        assert all(canaries_of(town).values()), "something of every kind to look for"
         assert told_in_logs(town) == [], "uvicorn's own lines about requests are looked at too"
 
 
