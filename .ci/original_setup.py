@@ -115,7 +115,7 @@ def healthy(url: str) -> bool:
     """Whether the address answers 200."""
     with (
         contextlib.suppress(OSError),
-        urllib.request.urlopen(  # noqa: S310 - our own
+        urllib.request.urlopen(  # noqa: S310 - the address of the server just started
             url, timeout=5
         ) as answer,
     ):

@@ -57,7 +57,7 @@ class Settings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - same
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
     ) -> tuple[Any, ...]:
         """What the environment names, be it as empty, is not looked up in ``.env``: so a demo or
         a test beside a real shop's ``.env`` keeps away from its database."""

@@ -108,7 +108,7 @@ class Housekeeping:
         for refund_id in due:
             try:
                 await self._refunds.look(refund_id)
-            except Exception as error:  # noqa: BLE001 - as above
+            except Exception as error:  # noqa: BLE001 - others wait behind it
                 _not_read("refund", refund_id, error)
                 unread += 1
                 async with self._unit_of_work("system:sweep") as tx:
