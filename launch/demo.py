@@ -20,6 +20,8 @@ from launch.terminal import ROOT, Failure, follow, ignore_interrupts, say
 
 START_SECONDS = 90.0
 STOP_SECONDS = 7.0
+# Who may sign in to the shop's own pages of the demo.
+STAFF = "demo"
 CLUSTERS = (Path("/var/lib/printwala"), Path("/var/db/printwala"))
 # The backend stops its database. When it was killed, this does.
 STOP_DATABASE = """
@@ -57,13 +59,13 @@ def _run(data: Path, *, once: bool, port: int | None) -> int:
         simulator = f"http://127.0.0.1:{port + 1 if port else _free_port()}"
         paper = data / "paper"
         say("starting simulator, backend and print worker …")
-        _start(parts, data, backend=backend, simulator=simulator, paper=paper, quiet=once)
+        env = _start(parts, data, backend=backend, simulator=simulator, paper=paper, quiet=once)
         if once:
             options = ["--simulator", simulator, "--backend", backend, "--paper", str(paper)]
             code = _scripted(parts, [str(PYTHON), "-m", "simulator.scripted", *options])
             say("the pages came out of the printer" if code == 0 else "the customer got no paper")
             return code
-        _show(simulator, f"{backend}/staff", paper)
+        _show(simulator, f"{backend}/staff", _password(env), paper)
         while True:
             for part in parts:
                 part.check()
@@ -77,7 +79,8 @@ def _run(data: Path, *, once: bool, port: int | None) -> int:
 
 def _start(
     parts: list[Part], data: Path, *, backend: str, simulator: str, paper: Path, quiet: bool
-) -> None:
+) -> dict[str, str]:
+    """Appends each part once it runs; what the backend was told by its environment."""
     python = str(PYTHON)
     base = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT)}
     base["NO_PROXY"] = base["no_proxy"] = "127.0.0.1,localhost"
@@ -129,6 +132,26 @@ def _start(
         for started in parts:
             started.check()
         time.sleep(0.1)
+    return env
+
+
+def _password(env: dict[str, str]) -> str:
+    """A new one on each start: the shop keeps no password that could be shown again."""
+    told = ""
+    for words in (["add", STAFF, "--role", "owner"], ["reset", STAFF]):  # the second time he exists
+        asked = subprocess.run(
+            [str(PYTHON), "-m", "app.cli", "users", *words],
+            cwd=ROOT / "backend",
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        if asked.returncode == 0:
+            return asked.stdout.split()[-1]
+        told = asked.stderr.strip()
+    raise Failure(f"nobody could be let in to the shop's own pages: {told[-800:]}")
 
 
 def _stop(parts: list[Part], data: Path) -> None:
@@ -186,12 +209,13 @@ def _worker_key(data: Path) -> str:
     return path.read_text("ascii")
 
 
-def _show(page: str, staff: str, paper: Path) -> None:
+def _show(page: str, staff: str, password: str, paper: Path) -> None:
     lines = [
         "printwala is ready.",
         "",
         f"Open this and order a print:  {page}",
         f"The shop's own pages:         {staff}",
+        f"  sign in there as            {STAFF}, password {password}",
         f"Printed pages land in:        {paper}",
         f"What the parts said:          {paper.with_name('logs')}",
         "",

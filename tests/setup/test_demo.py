@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import psutil
 import pytest
 
@@ -51,11 +52,15 @@ class Demo:
         self.said.extend(iter(self.process.stdout.readline, ""))
 
     def address(self, label: str) -> str:
-        """The address beside a label in the box, once the demo is ready."""
+        """The address beside a label in the box."""
+        return self.says(rf"{label}:\s+(http://\S+)\s").group(1)
+
+    def says(self, pattern: str) -> re.Match[str]:
+        """Waits for the demo to be ready and to say this."""
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline and self.process.poll() is None:
-            if found := re.search(rf"{label}:\s+(http://\S+)", "".join(self.said)):
-                return found.group(1)
+            if found := re.search(pattern, "".join(self.said)):
+                return found
             time.sleep(0.1)
         raise AssertionError("".join(self.said))
 
@@ -94,6 +99,32 @@ def status(url: str) -> int:
 def still_running(processes: list[psutil.Process], *, seconds: float) -> list[str]:
     alive = psutil.wait_procs(processes, timeout=seconds)[1]
     return [" ".join(process.cmdline()) for process in alive if process.is_running()]
+
+
+def pages_it_lets_us_see(demo: Demo) -> list[str]:
+    """Headings of the shop's own pages after signing in with what stands in the box."""
+    staff = demo.address("own pages")
+    name, password = demo.says(r"sign in there as\s+(\S+), password (\S+)\s").groups()
+    here = {"Origin": staff.removesuffix("/staff")}
+    with httpx2.Client(trust_env=False, follow_redirects=True, headers=here) as we:
+        assert "Sign in" in we.get(staff).text
+        board = we.post(f"{staff}/login", data={"name": name, "password": password})
+        pages = [board, *(we.get(f"{staff}/{page}") for page in ("orders", "attention", "money"))]
+    return [f"{page.status_code} {page.url.path}" for page in pages]
+
+
+def test_the_shops_own_pages_open_with_what_the_box_says_each_time_anew(demo: Demo) -> None:
+    seen = ["200 /staff", "200 /staff/orders", "200 /staff/attention", "200 /staff/money"]
+    assert pages_it_lets_us_see(demo) == seen
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.ends_within(10) == 130
+
+    again = Demo(demo.data)
+    try:
+        assert pages_it_lets_us_see(again) == seen
+    finally:
+        again.process.terminate()
+        again.ends_within(20)
 
 
 def test_it_says_where_to_click_and_ctrl_c_leaves_nothing_behind(demo: Demo) -> None:
