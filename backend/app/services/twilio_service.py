@@ -31,8 +31,9 @@ from app.services.session_service import SessionService
 log = structlog.get_logger(__name__)
 
 # Twilio's codes for a content WhatsApp will not show; the same words go as numbered text.
-# Source: Twilio's error dictionary (63021, 63030, 21654, 21655, 21656).
-CONTENT_TROUBLE = frozenset({"21654", "21655", "21656", "63021", "63030"})
+# Source: Twilio's error dictionary (63021, 63030, 21654, 21655, 21656); 21654: it has not got it.
+CONTENT_GONE = "21654"
+CONTENT_TROUBLE = frozenset({CONTENT_GONE, "21655", "21656", "63021", "63030"})
 OPTED_OUT = "21610"
 WINDOW_CLOSED = "63016"
 CATCH_UP = timedelta(hours=6)
@@ -204,21 +205,28 @@ class TwilioService:
         content, variables = as_content(message, language)
         key = hashlib.sha256(repr(content).encode()).hexdigest()
         async with self._unit_of_work("system:send") as tx:
-            sid = await tx.messages.content_sid(key)
-        try:
-            if sid is None:
-                sid = await messenger.create_content(content)
-                async with self._unit_of_work("system:send") as tx:
-                    await tx.messages.remember_content(key, sid, content.name)
-            return await messenger.send(Outgoing(to=to, content_sid=sid, variables=variables))
-        except ProviderRejected as error:
-            if error.provider_code not in CONTENT_TROUBLE:
-                raise
-            log.warning("buttons refused, sending text", code=error.provider_code)
-            if sid is not None:
-                async with self._unit_of_work("system:send") as tx:
-                    await tx.messages.forget_content(sid)
-            return await messenger.send(Outgoing(to=to, body=as_numbered_text(message)))
+            known = await tx.messages.content_sid(key)
+        # One that Twilio has lost is made again at once; only then is text the better choice.
+        for sid in (known, None) if known else (None,):
+            try:
+                sid = sid or await self._make_content(messenger, key, content)
+                return await messenger.send(Outgoing(to=to, content_sid=sid, variables=variables))
+            except ProviderRejected as error:
+                if error.provider_code not in CONTENT_TROUBLE:
+                    raise
+                log.warning("buttons refused", code=error.provider_code)
+                if sid is not None:
+                    async with self._unit_of_work("system:send") as tx:
+                        await tx.messages.forget_content(sid)
+                if error.provider_code != CONTENT_GONE:
+                    break
+        return await messenger.send(Outgoing(to=to, body=as_numbered_text(message)))
+
+    async def _make_content(self, messenger: Messenger, key: str, content: ContentText) -> str:
+        sid = await messenger.create_content(content)
+        async with self._unit_of_work("system:send") as tx:
+            await tx.messages.remember_content(key, sid, content.name)
+        return sid
 
     async def _find(self, message: Message, to: str, since: datetime) -> SentMessage | None:
         """A message like this one that reached Twilio since the first try and is not known yet.

@@ -92,6 +92,54 @@ async def test_a_content_is_made_once_for_a_shape(shop: House) -> None:
     assert len(await shop.outside.asked("twilio.contents.create")) == made
 
 
+async def test_a_content_that_twilio_lost_is_made_again_at_once(shop: House) -> None:
+    people = await crowd(shop, 3)
+    await ordered(shop, people[0])
+    await people[0].hears("Pay here")
+    await shop.quiet()
+    # As after somebody tidied up in Twilio's console: our numbers are nobody's there.
+    lost = await shop.sql("UPDATE contents SET sid = 'HX' || md5(key) RETURNING sid")
+    asked = len(await shop.outside.asked("twilio.messages.create"))
+    greeted = len(await messages_of(shop, people[1]))
+
+    await ordered(shop, people[1])
+    question = await people[1].hears("How should I print it")
+    await people[1].hears("Pay here")
+    await shop.quiet()
+    assert [button["title"] for button in question["buttons"]] == ["B&W ₹4", "Colour ₹20"]
+    assert await people[1].count("How should I print it") == 1
+    kept = await shop.sql("SELECT sid FROM contents")
+    replaced = [row for row in lost if row not in kept]
+    assert replaced, "what was used is known under another number now"
+    # Each of those was refused once, and every message was taken once.
+    sent = len(await shop.outside.asked("twilio.messages.create")) - asked
+    assert sent == len(replaced) + len(await messages_of(shop, people[1])) - greeted
+
+    made = len(await shop.outside.asked("twilio.contents.create"))
+    await ordered(shop, people[2])
+    await people[2].hears("Pay here")
+    await shop.quiet()
+    assert len(await shop.outside.asked("twilio.contents.create")) == made
+
+
+async def test_a_content_that_cannot_be_made_again_is_text_and_tried_the_next_time(
+    shop: House,
+) -> None:
+    people = await crowd(shop, 3)
+    await ordered(shop, people[0])
+    await shop.quiet()
+    await shop.sql("UPDATE contents SET sid = 'HX' || md5(key)")
+    await shop.outside.trouble("twilio.contents.create", "reject", code=63030, times=None)
+    await ordered(shop, people[1])
+    question = await people[1].hears("How should I print it")
+    await shop.quiet()
+    assert (question["buttons"], "1. B&W ₹4" in question["text"]) == ([], True)
+    await shop.outside.control("DELETE", "/faults")
+
+    await ordered(shop, people[2])
+    assert (await people[2].hears("How should I print it"))["buttons"]
+
+
 async def test_outside_the_window_nothing_is_sent_and_staff_know(
     shop: House, customer: Customer
 ) -> None:
