@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -164,9 +163,3 @@ def test_wrong_usage_ends_with_2(town: Town) -> None:
         ended = town.cli(*command)
         assert (ended.returncode, ended.stdout) == (2, ""), command
         assert "Error" in ended.stderr
-
-
-def test_once_installed_the_commands_are_called_printwala() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-
-    assert project["scripts"] == {"printwala": "app.cli:main"}
