@@ -3,7 +3,7 @@
 Orders are rows that wait for money; the events are signed webhooks posted to the real web process
 (``BACKGROUND=inline``), which settles each payment, sends its messages and gives back what it
 cannot use. Among 100 payments about 5 fail first, 3 come twice, 2 with another amount and 1 in
-dollars. After each batch the paid orders are marked as printed. At the end every promise of
+dollars. After each batch the paid orders are marked as printed and collected. At the end every promise of
 ``check-invariants`` is asked, and each payment must have found the owner it should have.
 Asked: none broken.
 
@@ -66,7 +66,8 @@ INSERT INTO print_attempts (id, shop_id, job_id, epoch, worker_id, sha256, copie
 UPDATE print_jobs SET status = 'PRINTING' WHERE status = 'CLAIMED';
 UPDATE print_jobs SET status = 'COMPLETED', finished_at = clock_timestamp()
     WHERE status = 'PRINTING';
-UPDATE orders SET status = 'READY', ready_at = clock_timestamp() WHERE status = 'PAID'
+UPDATE orders SET status = 'READY', ready_at = clock_timestamp() WHERE status = 'PAID';
+UPDATE orders SET status = 'COLLECTED' WHERE status = 'READY'
 """
 
 

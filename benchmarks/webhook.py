@@ -36,7 +36,7 @@ ROUNDS = 5
 SECONDS = 4
 CONNECTIONS = 32
 PEOPLE = 1000
-BODIES = 60_000
+BODIES = 80_000
 
 LUA = """
 local bodies, n = {}, 0
@@ -138,7 +138,7 @@ def main() -> None:
             rates, tails = [], []
             print(f"{'round':>5} {'ours/s':>8} {'p99 ms':>7} {'bare/s':>8} {'p99 ms':>7}")
             for number in range(ROUNDS):
-                start = 2000 + number * 11_000
+                start = 2000 + number * 15_000
                 mine = load(ours, bodies["ours"], start, SECONDS)
                 base = load(bare, bodies["bare"], start, SECONDS)
                 if mine[3] or base[3]:
