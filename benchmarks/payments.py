@@ -3,9 +3,9 @@
 Orders are rows that wait for money; the events are signed webhooks posted to the real web process
 (``BACKGROUND=inline``), which settles each payment, sends its messages and gives back what it
 cannot use. Among 100 payments about 5 fail first, 3 come twice, 2 with another amount and 1 in
-dollars. After each batch the paid orders are marked as printed and collected. At the end every promise of
-``check-invariants`` is asked, and each payment must have found the owner it should have.
-Asked: none broken.
+dollars. After each batch the paid orders are marked as printed and collected. At the end every
+promise of ``check-invariants`` is asked, and each payment must have found the owner it should
+have. Asked: none broken.
 
 With ``--home DIRECTORY`` the database stays there, and the same command goes on where it was
 stopped: what happens in a batch follows from its number, and telling it once more is harmless.
